@@ -1,0 +1,49 @@
+"""Virtual time on the real server: a clock for each case, moved by hand.
+
+This is the only place that knows the SDK's experimental time skipping. It works with any client of
+a server that has `frontend.WorkflowTimeSkippingEnabled` (see `stack.temporal`), and goes on working
+after a restart.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+PATIENCE = timedelta(seconds=60)
+"""Real time that a jump may take before it counts as stuck."""
+
+
+class VirtualTime:
+    """Moves the clocks of workflows that were started through `client`.
+
+    Their time passes as real time does until `forward` is called. Jumps add events to history,
+    which counts and golden files must leave out. Schedules and scans keep real time.
+    """
+
+    def __init__(self, client: Client) -> None:
+        # Not enabled: time stands at the real one until it is moved. Child workflows inherit the
+        # clock.
+        self._skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
+
+    @property
+    def client(self) -> Client:
+        """The client to start workflows with, directly, by signal or by update."""
+        return self._skipper.client
+
+    async def now(self, handle: WorkflowHandle[Any, Any]) -> datetime:
+        """The workflow's own time (UTC)."""
+        return await self._skipper.get_current_time(handle)
+
+    async def forward(
+        self, handle: WorkflowHandle[Any, Any], by: timedelta, *, patience: timedelta = PATIENCE
+    ) -> bool:
+        """Move the workflow's clock; timers on the way fire in order, activities are waited for.
+
+        Follows the case over continue-as-new. Returns False when it ended on the way. Raises
+        TimeoutError after `patience` of real time, as happens when no worker serves the workflow.
+        """
+        async with asyncio.timeout(patience.total_seconds()):
+            return await self._skipper.fast_forward(handle, by)
