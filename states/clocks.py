@@ -1,0 +1,132 @@
+"""Service-level clocks: plain functions from a clock to the next.
+
+Deadlines are absolute instants, computed once when a clock is armed, from the policy and calendar that the case carries.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from policies.schema import ClockKind, ClockRule, OnMiss, Policy, Unit
+from states.lifecycle import ClockLife, step
+from states.values import Clock, ClockState
+
+
+def _send(clock: Clock, event: str) -> ClockState:
+    state = step(ClockLife, clock.state, event)
+    if state is None:
+        raise ValueError(f"clock {clock.id} is {clock.state}: {event} is not possible")
+    return state
+
+
+def _warn_at(rule: ClockRule, due: datetime, after: datetime) -> datetime | None:
+    """The warning point, if it still lies ahead."""
+    warn_at = due - timedelta(hours=rule.warn_hours_before)
+    return warn_at if rule.warn_hours_before and warn_at > after else None
+
+
+def arm(policy: Policy, kind: ClockKind, at: datetime, arming: int, subject: str = "") -> Clock:
+    """A clock that runs from `at`."""
+    rule = policy.pack.clocks[kind]
+    due = policy.due(kind, at)
+    return Clock(
+        kind=kind,
+        subject=subject,
+        arming=arming,
+        state=ClockState.RUNNING,
+        armed_at=at,
+        due=due,
+        warn_at=_warn_at(rule, due, at),
+        provisional=rule.unit is Unit.WORKING_DAYS and policy.calendar.deadline_is_provisional(at, due),
+    )
+
+
+def warn(clock: Clock) -> Clock:
+    return replace(clock, state=_send(clock, "warn"))
+
+
+def _ended(clock: Clock, event: str, at: datetime) -> Clock:
+    """The clock at its end; a pause that was still open is counted to the last."""
+    end = max(at, clock.armed_at)
+    paused = clock.paused_seconds
+    if clock.paused_since is not None:
+        end = max(end, clock.paused_since)
+        paused += _seconds(clock.paused_since, end)
+    return replace(
+        clock,
+        state=_send(clock, event),
+        ended_at=end,
+        paused_since=None,
+        paused_seconds=paused,
+    )
+
+
+def meet(clock: Clock, at: datetime) -> Clock:
+    return _ended(clock, "meet", at)
+
+
+def cancel(clock: Clock, at: datetime) -> Clock:
+    return _ended(clock, "cancel", at)
+
+
+def miss(clock: Clock) -> Clock:
+    """Missed: it ended when it was due, however late that is noticed."""
+    return _ended(clock, "miss", clock.due)
+
+
+def pause(clock: Clock, at: datetime) -> Clock:
+    return replace(clock, state=_send(clock, "pause"), paused_since=max(at, clock.armed_at))
+
+
+def resume(policy: Policy, clock: Clock, at: datetime) -> Clock:
+    """The clock running again, due later by what the pause took.
+
+    Hours and calendar days move by the length of the pause; working days by the working days that lie wholly in it, so
+    a night on hold adds nothing. A deadline that would have passed during the pause falls on the first closing time after it.
+    """
+    since = clock.paused_since
+    if since is None:
+        raise ValueError(f"clock {clock.id} is not paused")
+    until = max(at, since)
+    due = clock.due
+    rule = policy.pack.clocks[clock.kind]
+    if rule.unit is Unit.WORKING_DAYS:
+        days = policy.calendar.whole_working_days_within(since, until)
+        while days or due <= until:
+            due = policy.later(clock.kind, due, max(days, 1))
+            days = 0
+    else:
+        due += until - since
+    return replace(
+        clock,
+        state=_send(clock, "resume"),
+        due=due,
+        warn_at=_warn_at(rule, due, until),
+        paused_since=None,
+        paused_seconds=clock.paused_seconds + _seconds(since, until),
+    )
+
+
+def extend(policy: Policy, clock: Clock, by: int, at: datetime) -> Clock:
+    """The clock due `by` of its own units later (SLA-4)."""
+    rule = policy.pack.clocks[clock.kind]
+    due = policy.later(clock.kind, clock.due, by)
+    return replace(
+        clock,
+        state=_send(clock, "extend"),
+        due=due,
+        warn_at=_warn_at(rule, due, at),
+        extensions=clock.extensions + 1,
+        extended=clock.extended + by,
+        provisional=clock.provisional
+        or (rule.unit is Unit.WORKING_DAYS and policy.calendar.deadline_is_provisional(clock.armed_at, due)),
+    )
+
+
+def escalates(policy: Policy, clock: Clock) -> bool:
+    """Whether a miss of this clock is the platform's own broken promise (ESC-1)."""
+    return policy.pack.clocks[clock.kind].on_miss is OnMiss.ESCALATES
+
+
+def _seconds(start: datetime, end: datetime) -> int:
+    return int((end - start).total_seconds())

@@ -1,0 +1,204 @@
+"""A decision in the making: the case as it becomes, fact by fact.
+
+Rules take a draft and what happened, and record what follows. They see every fact at once in `draft.case`. A rule that
+may not go on raises `Refused`; then the draft is dropped and nothing of it remains.
+"""
+
+from datetime import datetime
+
+from policies.schema import (
+    Channel,
+    ClockKind,
+    Pack,
+    Party,
+    Policy,
+    Role,
+    Stage,
+    Trigger,
+)
+from states import clocks, facts
+from states.case import Case, evolve
+from states.effects import AnyEffect, SendNotice
+from states.facts import AnyFact
+from states.lifecycle import EscalationLevel, Lifecycle, step
+from states.values import Actor, Clock, ClockState, Escalation, Notice, NoticeState
+
+REVISION = 1
+"""The revision of the core that new cases pin. `decide` must go on deciding for every older one."""
+
+
+class Refused(Exception):
+    """An act that is not possible now: a code for programs, a sentence for people, the rule that says so."""
+
+    def __init__(self, code: str, message: str, rule: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.rule = rule
+
+
+class Draft:
+    """One decision about one case.
+
+    `at` is when what happened counts as having happened, `now` is when it is decided; they differ only for what was held up.
+    """
+
+    def __init__(self, case: Case, policy: Policy, at: datetime, now: datetime) -> None:
+        self.case = case
+        self.policy = policy
+        self.at = at
+        self.now = now
+        self.number = case.head.number + 1
+        self.facts: list[AnyFact] = []
+        self._effects = 0
+
+    @property
+    def pack(self) -> Pack:
+        return self.policy.pack
+
+    def record(self, fact: AnyFact) -> None:
+        self.facts.append(fact)
+        self.case = evolve(self.case, fact)
+
+    # --- the lifecycle and the clocks that follow it ---------------------------------------------------------------------
+
+    def can(self, event: str) -> bool:
+        return step(Lifecycle, self.case.stage, event) is not None
+
+    def move(self, event: str, *rules: str, drop: bool = False) -> None:
+        """Send `event` to the lifecycle; clocks of the stages left are met, or cancelled where the matter is dropped."""
+        stage = step(Lifecycle, self.case.stage, event)
+        if stage is None:
+            raise Refused("wrong_stage", f"the case is in {self.case.stage}: {event} is not possible there")
+        self.record(facts.StageEntered(stage=stage, by=event, rules=rules))
+        for clock in self.case.clocks:
+            if clock.active and stage not in self.pack.clocks[clock.kind].runs_in:
+                if self.pack.clocks[clock.kind].runs_in and not drop:
+                    self.meet(clock)
+                elif drop or stage in (Stage.CLOSED, Stage.ARCHIVED):
+                    self.cancel(clock)
+        for kind in self.pack.clocks:
+            self._run_in_stage(kind)
+
+    def _run_in_stage(self, kind: ClockKind) -> None:
+        rule = self.pack.clocks[kind]
+        last = self.case.clock(kind)
+        if self.case.stage in rule.runs_in and not (last and (last.active or rule.once)):
+            self.arm(kind)
+
+    def arm(self, kind: ClockKind, subject: str = "", at: datetime | None = None) -> Clock:
+        """Arm a clock for the next time."""
+        last = self.case.clock(kind, subject)
+        clock = clocks.arm(self.policy, kind, at or self.at, last.arming + 1 if last else 1, subject)
+        self._set(clock, "arm")
+        return clock
+
+    def meet(self, clock: Clock | None) -> None:
+        if clock is not None and clock.active:
+            self._set(clocks.meet(clock, self.at), "meet")
+
+    def cancel(self, clock: Clock | None) -> None:
+        if clock is not None and clock.active:
+            self._set(clocks.cancel(clock, self.at), "cancel")
+
+    def miss(self, clock: Clock) -> None:
+        self._set(clocks.miss(clock), "miss")
+
+    def warn(self, clock: Clock) -> None:
+        self._set(clocks.warn(clock), "warn")
+
+    def extend(self, clock: Clock, by: int) -> None:
+        self._set(clocks.extend(self.policy, clock, by, self.at), "extend", "SLA-4")
+
+    def hold_clocks(self) -> None:
+        """Pause and resume clocks according to who is being waited for."""
+        awaited = {request.party for request in self.case.open_requests()}
+        for clock in self.case.clocks:
+            holds = bool(awaited & set(self.pack.clocks[clock.kind].pauses_for))
+            if clock.ticking and holds:
+                self._set(clocks.pause(clock, self.at), "pause")
+            elif clock.state is ClockState.PAUSED and not holds:
+                self._set(clocks.resume(self.policy, clock, self.at), "resume")
+
+    def _set(self, clock: Clock, by: str, *rules: str) -> None:
+        cited = (self.pack.clocks[clock.kind].rule, *rules)
+        self.record(facts.ClockSet(by=by, clock=clock, rules=cited))
+
+    # --- levels, effects, notices ----------------------------------------------------------------------------------------
+
+    def raise_level(self, trigger: Trigger, *rules: str, clock: Clock | None = None) -> None:
+        """Raise the case as the escalation table says, once for each trigger, clock and arming."""
+        before = self.case.level
+        row = next(row for row in self.pack.escalation if row.trigger is trigger)
+        after = step(EscalationLevel, before, "raise_level") or before
+        while row.level is not None and after is not row.level:
+            higher = step(EscalationLevel, after, "raise_level") or after
+            if higher is after:
+                break
+            after = higher
+        escalation = Escalation(
+            trigger=trigger,
+            clock=clock.id if clock else "",
+            arming=clock.arming if clock else 0,
+            before=before,
+            after=after,
+            at=self.at,
+        )
+        self.record(facts.LevelRaised(escalation=escalation, rules=rules))
+
+    def effect_key(self) -> str:
+        """The key of the next effect: case, entry and number within the entry."""
+        self._effects += 1
+        return f"{self.case.case_id}:{self.number}:{self._effects}"
+
+    def order(self, effect: AnyEffect, *rules: str) -> None:
+        """Ask the world for something; it stays in the outbox until its outcome is reported."""
+        self.record(facts.EffectOrdered(effect=effect, rules=rules))
+
+    def tell(self, template: str, party: Party, *rules: str, **details: str) -> None:
+        """Send a party a notice, through the first channel of the policy (FBK-1)."""
+        notice = Notice(
+            id=f"N{len(self.case.notices) + 1}",
+            template=template,
+            party=party,
+            state=NoticeState.SENDING,
+            tried=(self.pack.notices[template].channels[0],),
+        )
+        self.record(facts.NoticeSet(by="send", notice=notice, rules=rules))
+        self.send(notice, notice.tried[0], *rules, **details)
+
+    def tell_both(self, template: str, *rules: str, **details: str) -> None:
+        for party in (Party.COMPLAINANT, Party.RESPONDENT):
+            self.tell(template, party, *rules, **details)
+
+    def send(self, notice: Notice, channel: Channel, *rules: str, **details: str) -> None:
+        """Order the sending of a notice through one channel."""
+        known = {"case": self.case.case_id, "order": self.case.orders[0]}
+        self.order(
+            SendNotice(
+                key=self.effect_key(),
+                notice=notice.id,
+                template=notice.template,
+                party=notice.party,
+                recipient=self.case.reference_of(notice.party),
+                channel=channel,
+                facts=known | details,
+            ),
+            *rules,
+        )
+
+    # --- who acts ----------------------------------------------------------------------------------------------------------
+
+    def party_of(self, actor: Actor | None) -> Party:
+        """On which side an actor acts; everybody but the two parties acts for the platform."""
+        match actor:
+            case Actor(role=Role.COMPLAINANT):
+                return Party.COMPLAINANT
+            case Actor(role=Role.RESPONDENT):
+                return Party.RESPONDENT
+        return Party.PLATFORM
+
+
+def next_id(prefix: str, items: tuple[object, ...]) -> str:
+    """The next number in a series of things on the case: E1, E2 and so on."""
+    return f"{prefix}{len(items) + 1}"

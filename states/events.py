@@ -1,0 +1,284 @@
+"""Everything that can happen to a case.
+
+`Act`s are what people and services do; each is an update of the workflow under its wire name (`accept_complaint` for
+AcceptComplaint), and its docstring is what operators read in the user interface. The other events come from the engine.
+"""
+
+import hashlib
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from policies.schema import Category, Channel, ClockKind, Ground, Party
+from states.effects import AnyOutcome
+from states.values import (
+    Actor,
+    Claim,
+    Code,
+    EvidenceItem,
+    Head,
+    Id,
+    Instant,
+    Outcome,
+    RemedyTerms,
+    Scores,
+    SellerContact,
+    TextRef,
+    Value,
+    snake,
+)
+
+Items = Annotated[tuple[EvidenceItem, ...], Meta(max_length=50)]
+Ids = Annotated[tuple[Id, ...], Meta(max_length=50)]
+
+
+class Act(Value, kw_only=True, tag_field="type", tag=snake):
+    """What a person or a service does to a case."""
+
+    request_id: Id
+    """Chosen by the caller; the same act sent again carries the same id and gets the same answer."""
+    actor: Actor | None = None
+    """Who acts; without one the act is recorded as unattributed."""
+    at: Instant | None = None
+    """When the act was made; it counts if `source` is trusted by the policy."""
+    source: Id | None = None
+    """The service that relays the act."""
+    reason: TextRef | None = None
+
+    @classmethod
+    def name(cls) -> str:
+        """The wire name, such as accept_complaint."""
+        return snake(cls.__name__)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the content: tells a repeated act from another one under the same request id."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+
+
+class FileComplaint(Act):
+    """File a complaint, or join the open case on the same order (INT-1)."""
+
+    complainant: Id
+    respondent: Id
+    orders: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=20)]
+    category: Category
+    claim: Claim
+    title: TextRef
+    description: TextRef
+    channel: Channel
+    seller_contact: SellerContact = SellerContact.NOT_APPROACHED
+    high_risk: bool = False
+    evidence: Items = ()
+
+    @property
+    def case_id(self) -> str:
+        """The business key: the complainant and the first order."""
+        return f"{self.complainant}/{self.orders[0]}"
+
+
+class RecordContact(Act):
+    """Record a contact with a party; an outbound one to the complainant meets the first-contact clock (INT-2, SLA-2)."""
+
+    party: Party
+    channel: Channel
+    outbound: bool = False
+    text: TextRef | None = None
+
+
+class ReportSellerContact(Act):
+    """Report what came of turning to the seller first (ADM-7)."""
+
+    result: SellerContact
+
+
+class AcceptComplaint(Act):
+    """Accept the complaint for handling (受理); the actor becomes its owner."""
+
+
+class RefuseComplaint(Act):
+    """Refuse to admit the complaint, on one of the grounds of the procedure (ADM-5). Needs a reason."""
+
+    ground: Ground
+
+
+class RequestEvidence(Act):
+    """Ask a party for evidence, with a deadline (VER-1)."""
+
+    party: Party
+    wanted: Annotated[tuple[Code, ...], Meta(min_length=1, max_length=20)]
+
+
+class SubmitEvidence(Act):
+    """Add items of evidence to the case file (INT-3, COO-5)."""
+
+    items: Annotated[tuple[EvidenceItem, ...], Meta(min_length=1, max_length=50)]
+
+
+class SubmitStatement(Act):
+    """Put a party's statement on the case file, with the plan it offers, if any (VER-3, COO-5)."""
+
+    text: TextRef
+    plan: RemedyTerms | None = None
+
+
+class RecordFinding(Act):
+    """Conclude verification: who is responsible, why, on which evidence; or that nothing is proven (VER-2, VER-4)."""
+
+    proven: bool
+    responsible: Party | None = None
+    cause: Code | None = None
+    evidence: Ids = ()
+
+
+class ProposeRemedy(Act):
+    """Propose a solution to the other side, or as the agent to both (COO-1)."""
+
+    terms: RemedyTerms
+
+
+class ProposalAnswer(StrEnum):
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    COUNTER = "counter"
+
+
+class AnswerProposal(Act):
+    """Accept or decline a proposal, or counter it with other terms (COO-1)."""
+
+    proposal: Id
+    answer: ProposalAnswer
+    counter: RemedyTerms | None = None
+
+
+class CallForRuling(Act):
+    """End verification or mediation and have the platform rule (COO-4)."""
+
+
+class IssueRuling(Act):
+    """Rule on the complaint: outcome, rule, remedies and penalties (COO-3). Needs a reason."""
+
+    outcome: Outcome
+    rule: Id
+    remedies: Annotated[tuple[RemedyTerms, ...], Meta(max_length=10)] = ()
+    penalties: Annotated[tuple[Code, ...], Meta(max_length=10)] = ()
+
+
+class ExtendClock(Act):
+    """Extend a clock within the policy's cap; the complainant is told (SLA-4). Needs a reason."""
+
+    clock: ClockKind
+    by: Annotated[int, Meta(ge=1, le=365)]
+    """How many of the clock's own units."""
+
+
+class EscalateCase(Act):
+    """Hand the case up one level (ESC-8). Needs a reason."""
+
+
+class WithdrawComplaint(Act):
+    """Withdraw the complaint (COO-5)."""
+
+
+class ReportRemedy(Act):
+    """Report a party's step of a remedy as done, or as not to be done (FUP-3)."""
+
+    remedy: Id
+    done: bool
+    evidence: Items = ()
+
+
+class AnswerSurvey(Act):
+    """Answer the follow-up: is the problem solved, and how was it handled (FUP-1, FUP-2)."""
+
+    solved: bool
+    scores: Scores
+    comment: TextRef | None = None
+
+
+class ReopenCase(Act):
+    """Open a closed case again, also one whose run has ended. Needs a reason."""
+
+    case_id: Id
+
+
+class CorrectAct(Act):
+    """Undo an agent's mistaken act by a correction on the record. Needs a reason."""
+
+    entry: Annotated[int, Meta(ge=1)]
+
+
+class MergeCase(Act):
+    """Close this case as a duplicate and hand its file to another. Needs a reason."""
+
+    into: Id
+
+
+class AbsorbCase(Act):
+    """Take over the file of a duplicate; sent by the engine when a case is merged into this one."""
+
+    duplicate: Id
+    head: Head
+    channel: Channel
+    evidence: Items = ()
+
+
+ACTS: tuple[type[Act], ...] = (
+    FileComplaint,
+    RecordContact,
+    ReportSellerContact,
+    AcceptComplaint,
+    RefuseComplaint,
+    RequestEvidence,
+    SubmitEvidence,
+    SubmitStatement,
+    RecordFinding,
+    ProposeRemedy,
+    AnswerProposal,
+    CallForRuling,
+    IssueRuling,
+    ExtendClock,
+    EscalateCase,
+    WithdrawComplaint,
+    ReportRemedy,
+    AnswerSurvey,
+    ReopenCase,
+    CorrectAct,
+    MergeCase,
+    AbsorbCase,
+)
+"""Every act, in the order in which a case meets them."""
+
+
+# --- what the engine reports --------------------------------------------------------------------------------------------
+
+
+class DeadlineReached(Value, tag_field="type", tag=snake):
+    """The timer for the earliest deadline fired."""
+
+
+class Result(Value):
+    """What became of one effect."""
+
+    key: str
+    outcome: AnyOutcome
+
+
+class EffectsReported(Value, tag_field="type", tag=snake):
+    """Effects were carried out, or failed for good."""
+
+    results: tuple[Result, ...]
+
+
+class CancelRequested(Value, tag_field="type", tag=snake):
+    """Somebody asked the engine to cancel the workflow. It is recorded; the case goes on."""
+
+
+class ForkFound(Value, tag_field="type", tag=snake):
+    """The journal holds other entries than this run believed: the run was reset, or another run wrote (design, section 4)."""
+
+    believed: Head
+
+
+Event = Act | DeadlineReached | EffectsReported | CancelRequested | ForkFound

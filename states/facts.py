@@ -1,0 +1,282 @@
+"""What a decision establishes.
+
+A decision about a case is a list of facts. They are what the journal keeps, and `states.case.evolve` turns them into the next
+case, so the journal alone rebuilds every case. Each fact cites the rules it rests on (TRA-1).
+"""
+
+from policies.schema import Category, Channel, Party, PackRef, Stage
+from states.effects import AnyEffect, AnyOutcome
+from states.values import (
+    Claim,
+    Clock,
+    Conduct,
+    Contact,
+    CorrectableAct,
+    Escalation,
+    Evidence,
+    Finding,
+    Head,
+    Id,
+    Instant,
+    LogisticsFacts,
+    Notice,
+    OrderFacts,
+    Outcome,
+    Penalty,
+    Proposal,
+    Remedy,
+    Request,
+    Ruling,
+    SellerContact,
+    Statement,
+    Survey,
+    TextRef,
+    Value,
+    snake,
+)
+
+
+class Fact(Value, kw_only=True, tag_field="type", tag=snake):
+    """Base of every fact."""
+
+    rules: tuple[str, ...] = ()
+
+
+class CaseFiled(Fact):
+    """The complaint as received, and the policy it is handled under for life (INT-1)."""
+
+    complainant: Id
+    respondent: Id
+    orders: tuple[Id, ...]
+    category: Category
+    claim: Claim
+    title: TextRef
+    description: TextRef
+    channel: Channel
+    received_at: Instant
+    seller_contact: SellerContact
+    high_risk: bool
+    external: bool
+    policy: PackRef
+    revision: int
+
+
+class StageEntered(Fact):
+    """The case moved; `by` is the event of the lifecycle machine that moved it."""
+
+    stage: Stage
+    by: str
+
+
+class OwnerNamed(Fact):
+    owner: Id
+
+
+class ClockSet(Fact):
+    """A clock was armed or moved; `by` is the event of the clock machine."""
+
+    by: str
+    clock: Clock
+
+
+class ContactRecorded(Fact):
+    contact: Contact
+
+
+class SellerContactReported(Fact):
+    result: SellerContact
+
+
+class OrderKnown(Fact):
+    """What the platform says about the order; absent if it knows none."""
+
+    order: OrderFacts | None
+
+
+class StandingProven(Fact):
+    """The purchase is proven by this evidence (ADM-1)."""
+
+    evidence: tuple[str, ...]
+
+
+class LogisticsKnown(Fact):
+    logistics: LogisticsFacts | None
+
+
+class EvidenceAdded(Fact):
+    evidence: Evidence
+
+
+class RequestSet(Fact):
+    """Something was asked of a party, answered, or left to lapse."""
+
+    by: str
+    request: Request
+
+
+class StatementMade(Fact):
+    statement: Statement
+
+
+class FindingMade(Fact):
+    finding: Finding
+
+
+class FindingRevoked(Fact):
+    """The finding no longer stands: verification is open again."""
+
+
+class ProposalSet(Fact):
+    """A proposal was made, answered, or left to lapse."""
+
+    by: str
+    proposal: Proposal
+
+
+class Agreed(Fact):
+    """Both sides agreed to the proposal."""
+
+    proposal: str
+
+
+class Ruled(Fact):
+    ruling: Ruling
+
+
+class OutcomeSet(Fact):
+    """How the case ends; `ground` says why where it was refused."""
+
+    outcome: Outcome | None
+    ground: str = ""
+    detail: dict[str, str] = {}
+
+
+class RemedySet(Fact):
+    """A remedy was ordered, a step was done, or it was completed, failed or cancelled."""
+
+    by: str
+    remedy: Remedy
+
+
+class PenaltySet(Fact):
+    by: str
+    penalty: Penalty
+
+
+class ConductRecorded(Fact):
+    conduct: Conduct
+
+
+class LevelRaised(Fact):
+    escalation: Escalation
+
+
+class NoticeSet(Fact):
+    """A notice is on its way, was delivered, or was handed to an agent (FBK-1)."""
+
+    by: str
+    notice: Notice
+
+
+class EffectOrdered(Fact):
+    effect: AnyEffect
+
+
+class EffectSettled(Fact):
+    key: str
+    outcome: AnyOutcome
+
+
+class SurveyAnswered(Fact):
+    survey: Survey
+
+
+class CorrectionOpened(Fact):
+    """An agent's act that can still be corrected; None once it no longer can."""
+
+    act: CorrectableAct | None
+
+
+class ActCorrected(Fact):
+    """An agent's act was undone."""
+
+    entry: int
+    act: str
+
+
+class Reopened(Fact):
+    """A closed case is open again."""
+
+
+class MergeStarted(Fact):
+    into: Id
+
+
+class MergeEnded(Fact):
+    """The other case took the file over, or did not."""
+
+    into: Id
+    merged: bool
+
+
+class Absorbed(Fact):
+    """This case took over the file of a duplicate, whose journal ended at `head`."""
+
+    duplicate: Id
+    head: Head
+
+
+class OutageNoticed(Fact):
+    """A deadline came to be handled late; acts that were held up with it are waited for until `settle_until`."""
+
+    due: Instant
+    settle_until: Instant
+
+
+class CancelAsked(Fact):
+    """The engine was asked to cancel the run; the case goes on."""
+
+
+class Forked(Fact):
+    """A run of this case believed in another head than the journal's; it continues from the journal."""
+
+    believed: Head
+
+
+AnyFact = (
+    CaseFiled
+    | StageEntered
+    | OwnerNamed
+    | ClockSet
+    | ContactRecorded
+    | SellerContactReported
+    | OrderKnown
+    | StandingProven
+    | LogisticsKnown
+    | EvidenceAdded
+    | RequestSet
+    | StatementMade
+    | FindingMade
+    | FindingRevoked
+    | ProposalSet
+    | Agreed
+    | Ruled
+    | OutcomeSet
+    | RemedySet
+    | PenaltySet
+    | ConductRecorded
+    | LevelRaised
+    | NoticeSet
+    | EffectOrdered
+    | EffectSettled
+    | SurveyAnswered
+    | CorrectionOpened
+    | ActCorrected
+    | Reopened
+    | MergeStarted
+    | MergeEnded
+    | Absorbed
+    | OutageNoticed
+    | CancelAsked
+    | Forked
+)

@@ -1,0 +1,200 @@
+"""The state machines of a case: one for its life, one for its level, and one small one for each thing in it.
+
+They are flat and orthogonal; each owns its events, and the rules react from one to the other in a stated order. A machine
+is only ever asked one question: from this state, where does this event lead? `step` answers it from a fresh instance,
+restored from the plain state value, and remembers the answer.
+
+Only `StateMachine` with plain transitions is used: no callbacks, conditions, delays or async engine. What depends on data
+is decided by the rules before they ask.
+"""
+
+from enum import StrEnum
+from functools import lru_cache
+from typing import TypeVar
+
+from statemachine import State, StateMachine
+from statemachine.exceptions import TransitionNotAllowed
+
+
+class Lifecycle(StateMachine):
+    """受理 - 核实 - 协调 - 裁决 - 反馈 - 回访, with refusal, withdrawal and the ways back."""
+
+    intake = State(initial=True)
+    acceptance = State()
+    verification = State()
+    coordination = State()
+    ruling = State()
+    feedback = State()
+    follow_up = State()
+    refused = State()
+    withdrawn = State()
+    closed = State()
+    archived = State()
+
+    admit = intake.to(acceptance)
+    accept = acceptance.to(verification)
+    refuse = intake.to(refused) | acceptance.to(refused)
+    prove = verification.to(coordination)
+    call_ruling = verification.to(ruling) | coordination.to(ruling)
+    agree = coordination.to(feedback)
+    rule = ruling.to(feedback)
+    carry_out = feedback.to(follow_up)
+    close = follow_up.to(closed) | refused.to(closed) | withdrawn.to(closed)
+    withdraw = (
+        intake.to(withdrawn)
+        | acceptance.to(withdrawn)
+        | verification.to(withdrawn)
+        | coordination.to(withdrawn)
+        | ruling.to(withdrawn)
+    )
+    merge = (
+        intake.to(closed)
+        | acceptance.to(closed)
+        | verification.to(closed)
+        | coordination.to(closed)
+        | ruling.to(closed)
+    )
+    return_unsolved = follow_up.to(verification) | closed.to(verification)
+    return_unremedied = feedback.to(ruling) | follow_up.to(ruling)
+    reopen = closed.to(verification) | archived.to(verification)
+    undo_accept = verification.to(acceptance)
+    undo_refuse = refused.to(acceptance) | closed.to(acceptance)
+    undo_finding = coordination.to(verification) | ruling.to(verification)
+    undo_call_to_verification = ruling.to(verification)
+    undo_call_to_coordination = ruling.to(coordination)
+    archive = closed.to(archived)
+
+
+class EscalationLevel(StateMachine):
+    """纵向升级: a level is raised, and never falls by itself."""
+
+    front_line = State(initial=True)
+    specialist = State()
+    supervisor = State()
+    management = State()
+
+    raise_level = (
+        front_line.to(specialist) | specialist.to(supervisor) | supervisor.to(management) | management.to.itself()
+    )
+
+
+class ClockLife(StateMachine):
+    """One arming of one service-level clock."""
+
+    running = State(initial=True)
+    warned = State()
+    paused = State()
+    met = State(final=True)
+    missed = State(final=True)
+    cancelled = State(final=True)
+
+    warn = running.to(warned)
+    pause = running.to(paused) | warned.to(paused)
+    resume = paused.to(running)
+    extend = running.to.itself() | warned.to(running) | paused.to.itself()
+    meet = running.to(met) | warned.to(met) | paused.to(met)
+    miss = running.to(missed) | warned.to(missed)
+    cancel = running.to(cancelled) | warned.to(cancelled) | paused.to(cancelled)
+
+
+class RequestLife(StateMachine):
+    """Something asked of a party."""
+
+    open = State(initial=True)
+    answered = State(final=True)
+    lapsed = State(final=True)
+    cancelled = State(final=True)
+
+    answer = open.to(answered)
+    lapse = open.to(lapsed)
+    cancel = open.to(cancelled)
+
+
+class ProposalLife(StateMachine):
+    """A solution on the table."""
+
+    open = State(initial=True)
+    accepted = State(final=True)
+    declined = State(final=True)
+    countered = State(final=True)
+    lapsed = State(final=True)
+    cancelled = State(final=True)
+
+    concur = open.to.itself()
+    accept = open.to(accepted)
+    decline = open.to(declined)
+    counter = open.to(countered)
+    lapse = open.to(lapsed)
+    cancel = open.to(cancelled)
+
+
+class RemedyLife(StateMachine):
+    """A remedy that was agreed or ruled."""
+
+    ordered = State(initial=True)
+    done = State(final=True)
+    failed = State(final=True)
+    cancelled = State(final=True)
+
+    progress = ordered.to.itself()
+    complete = ordered.to(done)
+    fail = ordered.to(failed)
+    cancel = ordered.to(cancelled)
+
+
+class PenaltyLife(StateMachine):
+    """A measure against the shop."""
+
+    imposed = State(initial=True)
+    applied = State()
+    reversed = State(final=True)
+
+    apply = imposed.to(applied)
+    reverse = imposed.to(reversed) | applied.to(reversed)
+
+
+class NoticeLife(StateMachine):
+    """Something that a party has to be told."""
+
+    sending = State(initial=True)
+    with_agent = State()
+    delivered = State(final=True)
+
+    retry = sending.to.itself()
+    deliver = sending.to(delivered) | with_agent.to(delivered)
+    hand_to_agent = sending.to(with_agent)
+
+
+MACHINES: tuple[type[StateMachine], ...] = (
+    Lifecycle,
+    EscalationLevel,
+    ClockLife,
+    RequestLife,
+    ProposalLife,
+    RemedyLife,
+    PenaltyLife,
+    NoticeLife,
+)
+
+S = TypeVar("S", bound=StrEnum)
+
+
+@lru_cache(maxsize=None)
+def _target(machine: type[StateMachine], state: str, event: str) -> str | None:
+    instance = machine(start_value=state)
+    try:
+        instance.send(event)
+    except TransitionNotAllowed:
+        return None
+    return str(instance.current_state_value)
+
+
+def step(machine: type[StateMachine], state: S, event: str) -> S | None:
+    """Where `event` leads from `state`, or None where the machine does not allow it."""
+    target = _target(machine, state.value, event)
+    return None if target is None else type(state)(target)
+
+
+def initial(machine: type[StateMachine]) -> str:
+    """The value of the machine's first state."""
+    return str(machine().current_state_value)
