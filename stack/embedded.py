@@ -14,9 +14,10 @@ from typing import Any, Self
 
 from temporalio.common import SearchAttributeKey
 
+from stack.errors import ServerError
+from stack.namespace import prepare_namespace
 from stack.postgres import PostgresServer
-from stack.processes import ServerError
-from stack.temporal import TemporalServer, free_port, prepare_namespace, temporal_binary
+from stack.temporal import TemporalServer, free_port, temporal_binary
 
 __all__ = [
     "EmbeddedStack",
@@ -51,9 +52,7 @@ class EmbeddedStack:
         search_attributes: Sequence[SearchAttributeKey[Any]] = (),
     ) -> None:
         self.postgres = PostgresServer(directory)
-        self.temporal = TemporalServer(
-            directory, port=port, ui_port=ui_port, search_attributes=search_attributes
-        )
+        self.temporal = TemporalServer(directory, port=port, ui_port=ui_port, search_attributes=search_attributes)
 
     async def __aenter__(self) -> Self:
         try:

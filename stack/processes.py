@@ -12,11 +12,9 @@ from typing import IO
 
 import psutil
 
+from stack.errors import ServerError
+
 _CHILD = Path(__file__).with_name("child.py")
-
-
-class ServerError(RuntimeError):
-    """An embedded server cannot start, has died, or is used in a way it cannot serve."""
 
 
 class ServerProcess:
@@ -49,27 +47,19 @@ class ServerProcess:
             self._lock = self._take_lock()
         await asyncio.to_thread(self._end_leftover)
 
-    def spawn(
-        self, command: Sequence[str], *, account: str = "-", env: Mapping[str, str] | None = None
-    ) -> None:
+    def spawn(self, command: Sequence[str], *, account: str = "-", env: Mapping[str, str] | None = None) -> None:
         """Start the command; its output is appended to the log.
 
         Call it from the main thread: the kernel takes the end of the starting thread for the
         parent's.
         """
-        self._process = _popen(
-            command, self._death_signal, account, self.log, None if env is None else dict(env)
-        )
+        self._process = _popen(command, self._death_signal, account, self.log, None if env is None else dict(env))
         started = psutil.Process(self._process.pid).create_time()
         self._pid_file.write_text(f"{self._process.pid} {started}\n")
 
-    async def run(
-        self, command: Sequence[str], *, account: str = "-", env: Mapping[str, str] | None = None
-    ) -> None:
+    async def run(self, command: Sequence[str], *, account: str = "-", env: Mapping[str, str] | None = None) -> None:
         """Run a short command of the same server to its end; raises ServerError when it fails."""
-        process = _popen(
-            command, self._death_signal, account, self.log, None if env is None else dict(env)
-        )
+        process = _popen(command, self._death_signal, account, self.log, None if env is None else dict(env))
         if await asyncio.to_thread(process.wait) != 0:
             raise ServerError(f"{Path(command[0]).name} failed: {self.log_tail()}")
 
@@ -151,9 +141,7 @@ def _popen(
         )
 
 
-def _end_tree(
-    process: "subprocess.Popen[bytes] | psutil.Process", sig: signal.Signals, grace: float
-) -> None:
+def _end_tree(process: "subprocess.Popen[bytes] | psutil.Process", sig: signal.Signals, grace: float) -> None:
     try:
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(sig)

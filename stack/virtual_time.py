@@ -37,9 +37,7 @@ class VirtualTime:
         """The workflow's own time (UTC)."""
         return await self._skipper.get_current_time(handle)
 
-    async def forward(
-        self, handle: WorkflowHandle[Any, Any], by: timedelta, *, patience: timedelta = PATIENCE
-    ) -> bool:
+    async def forward(self, handle: WorkflowHandle[Any, Any], by: timedelta, *, patience: timedelta = PATIENCE) -> bool:
         """Move the workflow's clock; timers on the way fire in order, activities are waited for.
 
         Follows the case over continue-as-new. Returns False when it ended on the way. Raises
