@@ -5,14 +5,15 @@ number of days or an absolute instant in UTC, so a deadline once computed never 
 calendar arrives (SLA-3). No clock is read here: every instant is an argument.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
-import yaml
+
+from policies import plain_yaml
 
 _DAY = timedelta(days=1)
 _MIDNIGHT = time()
@@ -148,9 +149,7 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @cached_property
     def _days_off(self) -> frozenset[date]:
-        return frozenset(
-            day for year in self.years for holiday in year.holidays for day in holiday.days()
-        )
+        return frozenset(day for year in self.years for holiday in year.holidays for day in holiday.days())
 
     @cached_property
     def _days_made_up(self) -> frozenset[date]:
@@ -179,24 +178,9 @@ def load_calendar(text: str | bytes) -> Calendar:
     Raises CalendarError, whose message names the place, for anything but a sound calendar.
     """
     try:
-        # The loader gives plain strings only (so 2026.10 stays a version), hence not strict.
-        return msgspec.convert(_PlainLoader(text).get_single_data(), Calendar, strict=False)
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        return plain_yaml.load(text, Calendar)
+    except ValueError as error:
         raise CalendarError(str(error)) from error
-
-
-class _PlainLoader(yaml.BaseLoader):
-    """YAML without tags, types or repeated keys, of which PyYAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set[str]()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    problem = f"key {key.value!r} is repeated"
-                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def _days(first: date, last: date) -> Iterator[date]:

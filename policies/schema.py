@@ -4,8 +4,8 @@ A pack is data: every figure, threshold, window, table, route and template of th
 types when it is loaded (unknown fields are refused) and then for sense (`policies.book`). Money is whole fen, time is
 whole hours or days; there are no floats.
 
-The vocabulary that packs share with the core (stages, parties, clocks, levels and so on) lives here, because the packs are
-the ground on which the core stands.
+The vocabulary that packs share with the core (stages, parties, clocks, levels and so on) lives here, because the
+packs are the ground on which the core stands.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -206,7 +206,8 @@ class Extension(Rules):
 class ClockRule(Rules):
     """One service-level clock.
 
-    `runs_in` names the stages through which the clock runs by itself: it is armed when the case enters the first of them and
+    `runs_in` names the stages through which the clock runs by itself: it is armed when the case enters the first of
+    them and
     is met when the case leaves the last. A clock without stages is armed for a thing (a request, a proposal, a step).
     """
 
@@ -238,6 +239,8 @@ class CategoryRule(Rules):
     """How one category is verified and put right."""
 
     label: Texts
+    rule: str
+    """The rule of the catalogue that checklist and remedies come from."""
     burden: Party
     """Who has to prove: what follows when that side stays silent (VER-1)."""
     checklist: dict[Party, tuple[tuple[str, ...], ...]]
@@ -321,6 +324,11 @@ class FollowUp(Rules):
     """How often an answer of "not solved" brings a case back (FUP-2)."""
 
 
+class Withdrawal(Rules):
+    high_risk_stays_open: bool
+    """Whether safety keeps a high-risk case open against a withdrawal (COO-5)."""
+
+
 class Delivery(Rules):
     """When an act counts as made, and what an outage does to that (design, section 4)."""
 
@@ -357,6 +365,7 @@ class Pack(Rules, kw_only=True):
     verification: Verification
     mediation: Mediation
     follow_up: FollowUp
+    withdrawal: Withdrawal
     delivery: Delivery
     clocks: dict[ClockKind, ClockRule]
     evidence_kinds: tuple[str, ...]

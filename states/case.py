@@ -97,7 +97,9 @@ class Case(Value, kw_only=True):
     merging_into: str | None = None
     correctable: CorrectableAct | None = None
     settled_until: Instant | None = None
-    """After an outage, deadlines that fell due before this instant are applied at it, not sooner (design, section 4)."""
+    """After an outage, deadlines that fell due before this instant are applied at it, not sooner (design, section
+    4).
+    """
 
     outbox: tuple[AnyEffect, ...] = ()
     """Effects ordered and not yet reported."""
@@ -167,6 +169,7 @@ def evolve(case: Case, fact: AnyFact) -> Case:
                 stage=stage,
                 path=(*case.path, stage),
                 closings=case.closings + (stage is Stage.CLOSED),
+                correctable=case.correctable if stage is Stage.CLOSED else None,
             )
         case facts.OwnerNamed(owner=owner):
             return change(owner=owner)
@@ -241,7 +244,9 @@ def evolve_all(case: Case, established: Iterable[AnyFact]) -> Case:
 
 
 def next_wake(case: Case) -> datetime | None:
-    """The earliest instant at which time alone changes the case: a warning or a deadline, never within an outage's wait."""
+    """The earliest instant at which time alone changes the case: a warning or a deadline, never within an outage's
+    wait.
+    """
     instants = [clock.due for clock in case.clocks if clock.ticking]
     instants += [
         clock.warn_at for clock in case.clocks if clock.state is ClockState.RUNNING and clock.warn_at is not None

@@ -1,6 +1,7 @@
 """Service-level clocks: plain functions from a clock to the next.
 
-Deadlines are absolute instants, computed once when a clock is armed, from the policy and calendar that the case carries.
+Deadlines are absolute instants, computed once when a clock is armed, from the policy and calendar that the case
+carries.
 """
 
 from datetime import datetime, timedelta
@@ -82,7 +83,8 @@ def resume(policy: Policy, clock: Clock, at: datetime) -> Clock:
     """The clock running again, due later by what the pause took.
 
     Hours and calendar days move by the length of the pause; working days by the working days that lie wholly in it, so
-    a night on hold adds nothing. A deadline that would have passed during the pause falls on the first closing time after it.
+    a night on hold adds nothing. A deadline that would have passed during the pause falls on the first closing time
+    after it.
     """
     since = clock.paused_since
     if since is None:

@@ -5,6 +5,11 @@ may not go on raises `Refused`; then the draft is dropped and nothing of it rema
 """
 
 from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from policies.schema import (
     Channel,
@@ -20,8 +25,18 @@ from states import clocks, facts
 from states.case import Case, evolve
 from states.effects import AnyEffect, SendNotice
 from states.facts import AnyFact
-from states.lifecycle import EscalationLevel, Lifecycle, step
-from states.values import Actor, Clock, ClockState, Escalation, Notice, NoticeState
+from states.lifecycle import EscalationLevel, Lifecycle, ProposalLife, RequestLife, step
+from states.values import (
+    Actor,
+    Clock,
+    ClockState,
+    CorrectableAct,
+    Escalation,
+    Notice,
+    NoticeState,
+    Proposal,
+    Request,
+)
 
 REVISION = 1
 """The revision of the core that new cases pin. `decide` must go on deciding for every older one."""
@@ -40,7 +55,8 @@ class Refused(Exception):
 class Draft:
     """One decision about one case.
 
-    `at` is when what happened counts as having happened, `now` is when it is decided; they differ only for what was held up.
+    `at` is when what happened counts as having happened, `now` is when it is decided; they differ only for what was
+    held up.
     """
 
     def __init__(self, case: Case, policy: Policy, at: datetime, now: datetime) -> None:
@@ -50,6 +66,7 @@ class Draft:
         self.now = now
         self.number = case.head.number + 1
         self.facts: list[AnyFact] = []
+        self.refusal: Refused | None = None
         self._effects = 0
 
     @property
@@ -60,25 +77,73 @@ class Draft:
         self.facts.append(fact)
         self.case = evolve(self.case, fact)
 
-    # --- the lifecycle and the clocks that follow it ---------------------------------------------------------------------
+    def refuse_on_record(self, code: str, message: str, rule: str) -> None:
+        """Answer with a refusal, yet keep what was recorded: the act itself is a fact, such as a repeated complaint."""
+        self.refusal = Refused(code, message, rule)
+
+    def own(self, actor: Actor | None) -> None:
+        """Whoever takes the case on owns it; an unattributed act changes no owner."""
+        if actor is not None and actor.id != self.case.owner:
+            self.record(facts.OwnerNamed(owner=actor.id))
+
+    def correctable(self, act: str, before: Stage, subject: str = "") -> None:
+        """Remember an agent's act that can still be corrected while the case stands where it led."""
+        self.record(
+            facts.CorrectionOpened(
+                act=CorrectableAct(entry=self.number, act=act, before=before, after=self.case.stage, subject=subject)
+            )
+        )
+
+    # --- the lifecycle and the clocks that follow it ------------------------------------------
 
     def can(self, event: str) -> bool:
         return step(Lifecycle, self.case.stage, event) is not None
 
     def move(self, event: str, *rules: str, drop: bool = False) -> None:
-        """Send `event` to the lifecycle; clocks of the stages left are met, or cancelled where the matter is dropped."""
+        """Send `event` to the lifecycle; clocks of the stages left are met, or cancelled where the matter is
+        dropped.
+        """
         stage = step(Lifecycle, self.case.stage, event)
         if stage is None:
             raise Refused("wrong_stage", f"the case is in {self.case.stage}: {event} is not possible there")
-        self.record(facts.StageEntered(stage=stage, by=event, rules=rules))
         for clock in self.case.clocks:
             if clock.active and stage not in self.pack.clocks[clock.kind].runs_in:
-                if self.pack.clocks[clock.kind].runs_in and not drop:
-                    self.meet(clock)
-                elif drop or stage in (Stage.CLOSED, Stage.ARCHIVED):
-                    self.cancel(clock)
+                self._leave(clock, drop)
+        self.enter(stage, event, *rules)
+
+    def enter(self, stage: Stage, by: str, *rules: str) -> None:
+        """Be in a stage, with the clocks that run in it."""
+        self.record(facts.StageEntered(stage=stage, by=by, rules=rules))
         for kind in self.pack.clocks:
             self._run_in_stage(kind)
+
+    def _leave(self, clock: Clock, drop: bool) -> None:
+        """A clock of stages is met when they are left, and cancelled where the matter is dropped."""
+        if not self.pack.clocks[clock.kind].runs_in:
+            return
+        if drop:
+            self.cancel(clock)
+        else:
+            self.meet(clock)
+
+    def settle_open_matters(self) -> None:
+        """Nothing is asked and nothing is proposed any longer: the matter is decided or dropped."""
+        for request in self.case.open_requests():
+            self.set_request(request, "cancel")
+        proposal = self.case.open_proposal
+        if proposal is not None:
+            self.set_proposal(proposal, "cancel")
+        for clock in self.case.clocks:
+            if clock.active and not self.pack.clocks[clock.kind].runs_in:
+                self.cancel(clock)
+
+    def set_request(self, request: Request, by: str, *rules: str) -> None:
+        state = expect(step(RequestLife, request.state, by), f"request {request.id}", request.state)
+        self.record(facts.RequestSet(by=by, request=replace(request, state=state), rules=rules))
+
+    def set_proposal(self, proposal: Proposal, by: str, *rules: str) -> None:
+        state = expect(step(ProposalLife, proposal.state, by), f"proposal {proposal.id}", proposal.state)
+        self.record(facts.ProposalSet(by=by, proposal=replace(proposal, state=state), rules=rules))
 
     def _run_in_stage(self, kind: ClockKind) -> None:
         rule = self.pack.clocks[kind]
@@ -124,7 +189,7 @@ class Draft:
         cited = (self.pack.clocks[clock.kind].rule, *rules)
         self.record(facts.ClockSet(by=by, clock=clock, rules=cited))
 
-    # --- levels, effects, notices ----------------------------------------------------------------------------------------
+    # --- levels, effects, notices -------------------------------------------------------------
 
     def raise_level(self, trigger: Trigger, *rules: str, clock: Clock | None = None) -> None:
         """Raise the case as the escalation table says, once for each trigger, clock and arming."""
@@ -187,7 +252,11 @@ class Draft:
             *rules,
         )
 
-    # --- who acts ----------------------------------------------------------------------------------------------------------
+    def local(self, instant: datetime) -> str:
+        """An instant as people read it: to the minute, in the platform's zone."""
+        return instant.astimezone(ZoneInfo(self.policy.calendar.timezone)).isoformat(" ", "minutes")
+
+    # --- who acts -----------------------------------------------------------------------------
 
     def party_of(self, actor: Actor | None) -> Party:
         """On which side an actor acts; everybody but the two parties acts for the platform."""
@@ -197,6 +266,16 @@ class Draft:
             case Actor(role=Role.RESPONDENT):
                 return Party.RESPONDENT
         return Party.PLATFORM
+
+
+S = TypeVar("S", bound=StrEnum)
+
+
+def expect(target: S | None, thing: str, state: StrEnum) -> S:
+    """The state that a machine leads to; a Refused that names the thing where it leads nowhere."""
+    if target is None:
+        raise Refused("wrong_state", f"{thing} is {state}: that is not possible any more")
+    return target
 
 
 def next_id(prefix: str, items: tuple[object, ...]) -> str:

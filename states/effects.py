@@ -1,6 +1,7 @@
 """Everything that a case can ask the world to do, and what the world answers.
 
-Effects wait in the case's outbox until their outcome is reported, so they survive every crash and are issued again with the
+Effects wait in the case's outbox until their outcome is reported, so they survive every crash and are issued again
+with the
 same key: `case : entry : number within the entry`. The key is the idempotency key at whatever carries them out.
 """
 

@@ -79,7 +79,9 @@ class FileComplaint(Act):
 
 
 class RecordContact(Act):
-    """Record a contact with a party; an outbound one to the complainant meets the first-contact clock (INT-2, SLA-2)."""
+    """Record a contact with a party; an outbound one to the complainant meets the first-contact clock (INT-2,
+    SLA-2).
+    """
 
     party: Party
     channel: Channel
@@ -251,7 +253,7 @@ ACTS: tuple[type[Act], ...] = (
 """Every act, in the order in which a case meets them."""
 
 
-# --- what the engine reports --------------------------------------------------------------------------------------------
+# --- what the engine reports --------------------------------------------------------------
 
 
 class DeadlineReached(Value, tag_field="type", tag=snake):
@@ -276,7 +278,9 @@ class CancelRequested(Value, tag_field="type", tag=snake):
 
 
 class ForkFound(Value, tag_field="type", tag=snake):
-    """The journal holds other entries than this run believed: the run was reset, or another run wrote (design, section 4)."""
+    """The journal holds other entries than this run believed: the run was reset, or another run wrote (design,
+    section 4).
+    """
 
     believed: Head
 

@@ -1,10 +1,12 @@
 """What a decision establishes.
 
-A decision about a case is a list of facts. They are what the journal keeps, and `states.case.evolve` turns them into the next
-case, so the journal alone rebuilds every case. Each fact cites the rules it rests on (TRA-1).
+A decision about a case is a list of facts. They are what the journal keeps, and `states.case.evolve` turns them into
+the next case, so the journal alone rebuilds every case. Each fact cites the rules it rests on (TRA-1).
 """
 
-from policies.schema import Category, Channel, Party, PackRef, Stage
+from msgspec import field
+
+from policies.schema import Category, Channel, PackRef, Stage
 from states.effects import AnyEffect, AnyOutcome
 from states.values import (
     Claim,
@@ -148,7 +150,7 @@ class OutcomeSet(Fact):
 
     outcome: Outcome | None
     ground: str = ""
-    detail: dict[str, str] = {}
+    detail: dict[str, str] = field(default_factory=dict)
 
 
 class RemedySet(Fact):

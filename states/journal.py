@@ -1,7 +1,7 @@
 """The journal: what was decided about a case, entry by entry, each sealed with the hash of the one before.
 
-An entry is one happening: an act, a deadline, the report of an effect. Its facts alone rebuild the case (`fold`), and its hash
-covers everything in it, so a change anywhere breaks the chain from there on.
+An entry is one happening: an act, a deadline, the report of an effect. Its facts alone rebuild the case (`fold`),
+and its hash covers everything in it, so a change anywhere breaks the chain from there on.
 """
 
 import hashlib

@@ -1,15 +1,16 @@
 """The state machines of a case: one for its life, one for its level, and one small one for each thing in it.
 
-They are flat and orthogonal; each owns its events, and the rules react from one to the other in a stated order. A machine
+They are flat and orthogonal; each owns its events, and the rules react from one to the other in a stated order. A
+machine
 is only ever asked one question: from this state, where does this event lead? `step` answers it from a fresh instance,
 restored from the plain state value, and remembers the answer.
 
-Only `StateMachine` with plain transitions is used: no callbacks, conditions, delays or async engine. What depends on data
-is decided by the rules before they ask.
+Only `StateMachine` with plain transitions is used: no callbacks, conditions, delays or async engine. What depends on
+data is decided by the rules before they ask.
 """
 
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache
 from typing import TypeVar
 
 from statemachine import State, StateMachine
@@ -179,7 +180,7 @@ MACHINES: tuple[type[StateMachine], ...] = (
 S = TypeVar("S", bound=StrEnum)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _target(machine: type[StateMachine], state: str, event: str) -> str | None:
     instance = machine(start_value=state)
     try:

@@ -1,7 +1,7 @@
 """The small values that messages, facts and cases are made of.
 
-All are frozen. Money is whole fen, instants are aware, and free text appears only as a reference into the vault with its
-hash, so that no message, history or journal entry ever carries personal data.
+All are frozen. Money is whole fen, instants are aware, and free text appears only as a reference into the vault with
+its hash, so that no message, history or journal entry ever carries personal data.
 """
 
 import re
@@ -46,7 +46,7 @@ def snake(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-# --- who and what -------------------------------------------------------------------------------------------------------
+# --- who and what ---------------------------------------------------------------------------------
 
 
 class Actor(Value):
@@ -139,7 +139,7 @@ class Scores(Value):
     result: Score
 
 
-# --- the parts of a case ------------------------------------------------------------------------------------------------
+# --- the parts of a case --------------------------------------------------------------------------
 
 
 class Contact(Value):
@@ -387,8 +387,9 @@ class Escalation(Value, kw_only=True):
 
 
 class Survey(Value, kw_only=True):
-    """An answered evaluation form (FUP-1)."""
+    """An answered evaluation form, one for each closing (FUP-1)."""
 
+    closing: int
     solved: bool
     scores: Scores
     comment: TextRef | None = None
@@ -405,7 +406,7 @@ class CorrectableAct(Value):
     subject: str = ""
 
 
-# --- answers ------------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 class Refusal(Value):

@@ -1,0 +1,63 @@
+"""Clocks that end, and the levels that rise with it (areas SLA and ESC)."""
+
+from policies.schema import Party, Trigger
+from states.clocks import escalates
+from states.draft import Draft, Refused
+from states.events import EscalateCase, ExtendClock
+from states.rules import admission, follow_up, mediation, remedies, verification
+from states.values import Clock
+
+LAPSES = {
+    "proof_of_purchase": admission.proof_lapsed,
+    "seller_first": admission.seller_first_lapsed,
+    "evidence": verification.evidence_lapsed,
+    "statement": verification.statement_lapsed,
+    "proposal": mediation.proposal_lapsed,
+    "mediation": mediation.mediation_lapsed,
+    "remedy": remedies.lapsed,
+    "survey": follow_up.survey_lapsed,
+    "closing_window": follow_up.closing_window_lapsed,
+}
+"""What follows when a party lets its window lapse, by clock."""
+
+
+def deadline_reached(draft: Draft, clock: Clock) -> None:
+    """A clock ended: the platform missed a promise, which raises the case once (ESC-1), or a party's window lapsed."""
+    draft.miss(clock)
+    if escalates(draft.policy, clock):
+        draft.raise_level(Trigger.MISSED_CLOCK, "ESC-1", clock=clock)
+        draft.arm(clock.kind, clock.subject)
+    else:
+        LAPSES[clock.kind](draft, clock.subject)
+
+
+def extend_clock(draft: Draft, act: ExtendClock) -> None:
+    """Complex cases may take longer: with a reason, within the policy's cap, and the complainant is told (SLA-4)."""
+    if act.reason is None:
+        raise Refused("reason_missing", "reason: an extension needs a reason", "SLA-4")
+    clock = draft.case.clock(act.clock)
+    if clock is None or not clock.active:
+        raise Refused("clock_not_running", f"clock: {act.clock} is not running", "SLA-4")
+    allowed = draft.pack.clocks[act.clock].extension
+    if allowed is None:
+        raise Refused("not_extendable", f"clock: the policy does not let {act.clock} be extended", "SLA-4")
+    used_times = sum(c.extensions for c in draft.case.clocks if c.kind is act.clock)
+    used = sum(c.extended for c in draft.case.clocks if c.kind is act.clock)
+    if used_times >= allowed.times or used + act.by > allowed.total:
+        raise Refused(
+            "extension_cap",
+            f"by: {act.clock} may be extended {allowed.times} times by {allowed.total} in all; "
+            f"{used_times} times and {used} are used",
+            "SLA-4",
+        )
+    draft.extend(clock, act.by)
+    extended = draft.case.clock(act.clock)
+    if extended is not None:
+        draft.tell("extended", Party.COMPLAINANT, "SLA-4", due=draft.local(extended.due))
+
+
+def escalate(draft: Draft, act: EscalateCase) -> None:
+    """What an agent cannot solve goes to the superior, at any time, with a reason (ESC-8)."""
+    if act.reason is None:
+        raise Refused("reason_missing", "reason: an escalation needs a reason", "ESC-8")
+    draft.raise_level(Trigger.BY_HAND, "ESC-8")

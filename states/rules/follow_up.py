@@ -1,0 +1,76 @@
+"""Follow-up: is the problem really solved? And closing, reopening, archiving (area FUP)."""
+
+from policies.schema import Party, Stage, Trigger
+from states import facts
+from states.case import Case
+from states.draft import Draft, Refused
+from states.events import AnswerSurvey, ReopenCase
+from states.rules import verification
+from states.values import Survey
+
+
+def open_(draft: Draft) -> None:
+    """The complainant is asked, once for each closing (FUP-1)."""
+    draft.tell("survey", Party.COMPLAINANT, "FUP-1")
+
+
+def answer_survey(draft: Draft, act: AnswerSurvey) -> None:
+    """The evaluation form is on file (FUP-1); "not solved" brings the case back one level higher (FUP-2)."""
+    if not _may_answer(draft.case):
+        raise Refused("wrong_stage", "the survey is answered during follow-up, once for each closing", "FUP-1")
+    survey = Survey(
+        closing=_closing(draft.case),
+        solved=act.solved,
+        scores=act.scores,
+        comment=act.comment,
+        at=draft.at,
+    )
+    returns_left = draft.case.returns < draft.pack.follow_up.max_returns
+    draft.record(facts.SurveyAnswered(survey=survey, rules=("FUP-1",)))
+    if not act.solved and returns_left:
+        _bring_back(draft, "return_unsolved", "FUP-2")
+        draft.raise_level(Trigger.NOT_SOLVED, "FUP-2")
+        return
+    if not act.solved:
+        draft.tell("outside_routes", Party.COMPLAINANT, "FUP-2")
+    if draft.case.stage is Stage.FOLLOW_UP:
+        draft.move("close", "FUP-1")
+
+
+def _closing(case: Case) -> int:
+    """Which closing the survey of this moment belongs to."""
+    return case.closings + (case.stage is Stage.FOLLOW_UP)
+
+
+def _may_answer(case: Case) -> bool:
+    """During follow-up, and after it while the case is closed; once for each closing."""
+    followed_up = case.stage is Stage.FOLLOW_UP or case.path[-2:] == (Stage.FOLLOW_UP, Stage.CLOSED)
+    return followed_up and all(survey.closing != _closing(case) for survey in case.surveys)
+
+
+def survey_lapsed(draft: Draft, subject: str) -> None:
+    """No answer in time: the case closes (FUP-1)."""
+    draft.move("close", "FUP-1")
+
+
+def closing_window_lapsed(draft: Draft, subject: str) -> None:
+    """Nobody came back to the case in the time for that: the file is archived."""
+    draft.move("archive", "FBK-1")
+
+
+def reopen(draft: Draft, act: ReopenCase) -> None:
+    """A closed case is open again, also when its run has ended."""
+    if act.reason is None:
+        raise Refused("reason_missing", "reason: reopening needs a reason", "TRA-1")
+    if not draft.can("reopen"):
+        raise Refused("not_closed", f"the case is {draft.case.stage}: only a closed case is reopened", "TRA-1")
+    draft.record(facts.Reopened(rules=("TRA-1",)))
+    draft.own(act.actor)
+    _bring_back(draft, "reopen", "TRA-1")
+
+
+def _bring_back(draft: Draft, event: str, rule: str) -> None:
+    draft.move(event, rule)
+    draft.record(facts.OutcomeSet(outcome=None, rules=(rule,)))
+    draft.tell_both("reopened", rule)
+    verification.open_(draft)
