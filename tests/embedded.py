@@ -1,23 +1,21 @@
 """Fixtures on real servers: one Temporal server and one PostgreSQL for the whole test session.
 
-Tests share the servers and keep apart by their own workflow ids, task queues and databases. A test
-that kills or restarts a server starts one of its own in `tmp_path`. What the application adds -
-migrations, search attributes, its data converter - comes in through `migrate`, `search_attributes`
-and `client_options`, which a conftest may override.
+Tests share the servers and keep apart by their own workflow ids, task queues and databases. A test that kills or
+restarts a server starts one of its own in `tmp_path`. `search_attributes` and `client_options` are for a conftest to
+override.
 """
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 
+from activities.migrations import migrate
 from stack.embedded import PostgresServer, TemporalServer
 from stack.virtual_time import VirtualTime
-
-Migrate = Callable[[str], Awaitable[None]]
 
 # Tests survive killed processes, no power cut: the disk need not be waited for. Commits still are
 # (synchronous_commit), for a killed server would lose the last of them.
@@ -34,15 +32,6 @@ def search_attributes() -> Sequence[SearchAttributeKey[Any]]:
 def client_options() -> dict[str, Any]:
     """Options of `Client.connect`, such as the data converter."""
     return {}
-
-
-@pytest.fixture(scope="session")
-def migrate() -> Migrate:
-    """Bring the database at an address to the current schema."""
-
-    async def nothing(dsn: str) -> None: ...
-
-    return nothing
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +65,7 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Po
 
 
 @pytest.fixture(scope="session")
-async def template_database(postgres: PostgresServer, migrate: Migrate) -> AsyncIterator[str]:
+async def template_database(postgres: PostgresServer) -> AsyncIterator[str]:
     """The name of a migrated database, to be copied and not to be connected to."""
     name = _database_name()
     await migrate(await postgres.create_database(name))

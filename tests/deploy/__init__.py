@@ -1,0 +1,1 @@
+"""Tests of what is deployed, as far as they go without Docker."""
