@@ -15,7 +15,8 @@ import os
 import sys
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAPABILITY_VERSION_3 = 0x20080522
@@ -52,7 +53,9 @@ def _keep_passage(libc: ctypes.CDLL) -> None:
 def _become(account: str, libc: ctypes.CDLL | None) -> None:
     uid, gid, *passage = account.split(":")
     if passage and libc is not None:
-        _prctl(libc, PR_SET_KEEPCAPS, 1)
+        # Capabilities then outlast the change of account, and count in access(2), with which initdb looks for its
+        # programs; without this that call ignores the capabilities of all but root.
+        _prctl(libc, PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP)
     os.setgroups([])
     os.setgid(int(gid))
     os.setuid(int(uid))
