@@ -422,10 +422,10 @@ class Answer(Value):
 
     case_id: str
     accepted: bool
-    entry: int
-    """The number of the journal entry that records the act."""
-    stage: Stage
-    level: Level
+    entry: int = 0
+    """The number of the journal entry that records the act; 0 if there is no case that could record it."""
+    stage: Stage | None = None
+    level: Level | None = None
     refusal: Refusal | None = None
 
 

@@ -1,0 +1,257 @@
+"""The case as a durable workflow: it queues what happens, lets the core decide, and carries out what was decided.
+
+Nothing is decided here. The run loop alone changes the case, one turn at a time: decide what waits, write the
+journal, answer, carry out effects, keep the timer for the earliest deadline.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import TypedSearchAttributes
+
+with workflow.unsafe.imports_passed_through():
+    from activities.ports import EffectBatch, JournalBatch
+    from policies.book import default_book
+    from policies.schema import Stage
+    from states import events, view
+    from states.case import Case, next_wake
+    from states.decide import NotOpened, decide, in_order
+    from states.effects import SendNotice
+    from states.journal import Entry
+    from states.values import Answer, Head, Value, snake
+    from workflows import outside
+    from workflows.attributes import WORKFLOW, attributes, changes
+    from workflows.handlers import require_own, serves
+    from workflows.malformed import malformed
+
+
+class Carried(Value, tag_field="type", tag=snake):
+    """What a run hands to the next one: the whole case."""
+
+    case: Case
+
+
+class Summary(Value):
+    """What an ended run leaves as its result."""
+
+    case_id: str
+    head: Head
+    stage: Stage | None = None
+
+
+class Received:
+    """An event in the inbox, and the answer that its sender waits for."""
+
+    def __init__(self, event: events.Event) -> None:
+        self.event = event
+        self.answer: Answer | None = None
+
+
+@workflow.defn(name=WORKFLOW)
+@serves(events.ACTS)
+class Complaint:
+    """A consumer complaint, from filing to the end of the window for coming back to it."""
+
+    def __init__(self) -> None:
+        self._book = default_book()
+        self._case: Case | None = None
+        self._inbox: list[Received] = []
+        self._held: list[Received] = []
+        """Acts that the core cannot decide yet."""
+        self._in_flight: dict[str, asyncio.Task[None]] = {}
+        """Effects being carried out, by key."""
+        self._timer: asyncio.Task[None] | None = None
+        self._wake: datetime | None = None
+        self._shown = TypedSearchAttributes.empty
+        self._unknown = False
+        """The run was started for a case that does not exist."""
+        self._cancel_seen = False
+
+    # --- the story of a case ---------------------------------------------------------------------
+
+    @workflow.run
+    async def run(self, start: events.FileComplaint | events.ReopenCase | Carried) -> Summary:
+        """Serve the case until its file is archived. A request to cancel is put on record; the case goes on."""
+        self._take_up(start)
+        serving = asyncio.create_task(self._serve())
+        while not serving.done():
+            try:
+                await workflow.wait_condition(serving.done)
+            except asyncio.CancelledError:
+                if self._cancel_seen or workflow.cancellation_reason() is None:
+                    raise
+                self._cancel_seen = True
+                self._inbox.append(Received(events.CancelRequested()))
+        return serving.result()
+
+    def _take_up(self, start: events.FileComplaint | events.ReopenCase | Carried) -> None:
+        if isinstance(start, Carried):
+            if workflow.info().continued_run_id is None:
+                raise malformed("type: a case is opened by file_complaint or reopen_case")
+            self._case = start.case
+            self._follow_up(start.case)
+        else:
+            require_own(start)
+            self._inbox.append(Received(start))
+
+    async def _serve(self) -> Summary:
+        """One turn after another, until nothing is left to do or this run's history is long enough."""
+        while True:
+            await workflow.wait_condition(self._something_to_do)
+            if self._inbox:
+                await self._turn()
+            elif self._is_over():
+                return self._summary()
+            elif self._case is not None and workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(Carried(case=self._case))
+
+    def _something_to_do(self) -> bool:
+        for task in self._in_flight.values():
+            if task.done():
+                task.result()  # Only a failed one is still here: it fails the workflow task, visibly.
+        if self._inbox:
+            return True
+        idle = not self._held and workflow.all_handlers_finished()
+        return idle and (self._is_over() or workflow.info().is_continue_as_new_suggested())
+
+    def _is_over(self) -> bool:
+        if self._case is None:
+            return self._unknown
+        return self._case.stage is Stage.ARCHIVED and not self._case.outbox
+
+    async def _turn(self) -> None:
+        """Decide everything that waits, in the order in which it happened; nobody is answered before it is
+        journalled.
+        """
+        waiting, self._inbox = self._held + self._inbox, []
+        now = workflow.now()
+        ordered = self._in_order(waiting, now)
+        case, entries, answers = self._case, list[Entry](), list[tuple[Received, Answer | None]]()
+        self._held = []
+        for received in ordered:
+            try:
+                decision = decide(case, received.event, now, self._book)
+            except NotOpened as not_opened:
+                if not await self._find_known_case():
+                    refusal = Answer(case_id=workflow.info().workflow_id, accepted=False, refusal=not_opened.refusal)
+                    self._unknown = True
+                    received.answer = refusal
+                    continue
+                self._inbox = ordered + self._inbox
+                return
+            case = decision.case
+            entries += decision.entries
+            answers.append((received, decision.answer))
+        if case is not None and entries and not await self._journal(case, entries):
+            self._inbox = ordered + self._inbox
+            return
+        self._case = case
+        for received, answer in answers:
+            if answer is None and isinstance(received.event, events.Act):
+                self._held.append(received)
+            received.answer = answer
+        if case is not None:
+            self._follow_up(case)
+
+    def _in_order(self, waiting: Sequence[Received], now: datetime) -> list[Received]:
+        ordered = in_order(self._case, [received.event for received in waiting], now, self._book)
+        return sorted(waiting, key=lambda received: next(i for i, e in enumerate(ordered) if e is received.event))
+
+    # --- the journal -----------------------------------------------------------------------------
+
+    async def _journal(self, case: Case, entries: list[Entry]) -> bool:
+        """Write what was decided. False if the journal tells another story: then the case is what the journal says."""
+        written = await outside.write_journal(JournalBatch(tuple(entries), view.row(case)))
+        if written.fits and written.head == case.head:
+            return True
+        believed = Head() if self._case is None else self._case.head
+        if not await self._find_known_case():
+            raise RuntimeError(f"the journal refused entry {entries[0].number} of a case that it does not know")
+        if believed.number:
+            self._inbox.insert(0, Received(events.ForkFound(believed=believed)))
+        return False
+
+    async def _find_known_case(self) -> bool:
+        """Fold the case from its journal: an earlier run may have known it."""
+        known = await outside.read_case(workflow.info().workflow_id)
+        if known is not None:
+            self._case = known
+        return known is not None
+
+    # --- effects, time, and what people see ---------------------------------------------------------------
+
+    def _follow_up(self, case: Case) -> None:
+        self._carry_out(case)
+        self._keep_time(case)
+        self._show(case)
+
+    def _carry_out(self, case: Case) -> None:
+        """Issue what waits in the outbox: notices together, anything else by itself, so that nothing slow holds up
+        the rest.
+        """
+        waiting = [effect for effect in case.outbox if effect.key not in self._in_flight]
+        notices = tuple(effect for effect in waiting if isinstance(effect, SendNotice))
+        others = [(effect,) for effect in waiting if not isinstance(effect, SendNotice)]
+        for effects in ([notices] if notices else []) + others:
+            task = asyncio.create_task(self._issue(EffectBatch(case.case_id, case.policy, effects)))
+            for effect in effects:
+                self._in_flight[effect.key] = task
+
+    async def _issue(self, batch: EffectBatch) -> None:
+        results = await outside.carry_out(batch)
+        for effect in batch.effects:
+            del self._in_flight[effect.key]
+        self._inbox.append(Received(events.EffectsReported(results=results)))
+
+    def _keep_time(self, case: Case) -> None:
+        """One timer, for the earliest deadline or warning; set anew only when that changes."""
+        wake = next_wake(case)
+        if wake == self._wake:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._wake = wake
+        self._timer = None if wake is None else asyncio.create_task(self._ring(wake, case))
+
+    async def _ring(self, wake: datetime, case: Case) -> None:
+        remaining = wake - workflow.now()
+        if remaining > timedelta():
+            summary = view.deadline_summary(case, self._book.policy(case.policy))
+            await workflow.sleep(remaining, summary=summary)
+        self._wake = None
+        self._inbox.append(Received(events.DeadlineReached()))
+
+    def _show(self, case: Case) -> None:
+        """What operators search by and read."""
+        found_by = attributes(case)
+        if found_by != self._shown:
+            workflow.upsert_search_attributes(changes(self._shown, found_by))
+            self._shown = found_by
+        workflow.set_current_details(view.page(case, self._book.policy(case.policy)))
+
+    def _summary(self) -> Summary:
+        if self._case is None:
+            return Summary(case_id=workflow.info().workflow_id, head=Head())
+        return Summary(case_id=self._case.case_id, head=self._case.head, stage=self._case.stage)
+
+    # --- what is asked ---------------------------------------------------------------------------
+
+    async def submit(self, act: events.Act) -> Answer:
+        """Put an act in the inbox and wait until it is decided and journalled."""
+        received = Received(act)
+        self._inbox.append(received)
+        await workflow.wait_condition(lambda: received.answer is not None)
+        assert received.answer is not None  # noqa: S101 - the condition says so
+        return received.answer
+
+    @workflow.query(name="case", description="The whole case as it stands, as JSON.")
+    def case(self) -> Case | None:
+        """The case, None before it is on record."""
+        return self._case
+
+    @workflow.query(name="progress", description="What the complainant may see.")
+    def progress(self) -> view.Progress | None:
+        """The complainant's view, None before the case is on record."""
+        return None if self._case is None else view.progress(self._case)

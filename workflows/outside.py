@@ -1,0 +1,60 @@
+"""The workflow's three calls to the outside, with their time-outs and retries."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.ports import CARRY_OUT, READ_CASE, WRITE_JOURNAL, EffectBatch, JournalBatch, Written
+    from states.case import Case
+    from states.events import Result
+    from states.values import snake
+
+NEAR = workflow.LocalActivityConfig(
+    start_to_close_timeout=timedelta(seconds=5),
+    schedule_to_close_timeout=timedelta(seconds=6),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2),
+)
+
+
+def _far(summary: str) -> workflow.ActivityConfig:
+    """Tried until it succeeds: what waits for it is in the case, and its deadlines go on."""
+    return workflow.ActivityConfig(
+        start_to_close_timeout=timedelta(seconds=30),
+        retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)),
+        summary=summary,
+    )
+
+
+async def write_journal(batch: JournalBatch) -> Written:
+    """Write entries to the journal, however long it is away.
+
+    The journal is near and fast, and a local activity costs the fewest events of history. When it is away, an ordinary
+    activity waits for it without holding up the worker's workflow tasks.
+    """
+    try:
+        written: Written = await workflow.execute_local_activity(WRITE_JOURNAL, batch, result_type=Written, **NEAR)
+    except ActivityError:
+        far = _far("the journal was away")
+        written = await workflow.execute_activity(WRITE_JOURNAL, batch, result_type=Written, **far)
+    return written
+
+
+async def read_case(case_id: str) -> Case | None:
+    """The case that the journal tells of, None for an unknown one."""
+    optional_case: Any = Case | None
+    far = _far("what the journal knows")
+    known: Case | None = await workflow.execute_activity(READ_CASE, case_id, result_type=optional_case, **far)
+    return known
+
+
+async def carry_out(batch: EffectBatch) -> tuple[Result, ...]:
+    """Carry out effects, and what became of each."""
+    far = _far(", ".join(sorted({snake(type(effect).__name__) for effect in batch.effects})))
+    results: tuple[Result, ...] = await workflow.execute_activity(
+        CARRY_OUT, batch, result_type=tuple[Result, ...], **far
+    )
+    return results
