@@ -1,0 +1,1 @@
+"""What touches the world: PostgreSQL, notices, the platform's services, other cases."""

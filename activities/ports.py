@@ -1,0 +1,156 @@
+"""What Tousu needs of the world, as protocols; the adapters beside this module fulfil them.
+
+Every method may raise what its adapter's transport raises (see `activities.database.DatabaseError`): the call is then
+simply made again, for each is idempotent. What trying again cannot change is an answer, not an error. This module
+imports no adapter, so workflows may import it.
+"""
+
+from typing import Protocol
+
+from policies.schema import PackRef
+from states.effects import (
+    AnyEffect,
+    ApplyPenalty,
+    CarryOut,
+    DeliverMerge,
+    Done,
+    Failed,
+    ReleaseReturnAddress,
+    SendNotice,
+)
+from states.journal import Entry
+from states.values import Head, Instant, LogisticsFacts, OrderFacts, TextRef, Value
+from states.view import CaseRow
+
+WRITE_JOURNAL = "write_journal"
+READ_CASE = "read_case"
+CARRY_OUT = "carry_out"
+
+
+class JournalBatch(Value):
+    """Entries of one case in order, and the case's row in the lists after the last of them."""
+
+    entries: tuple[Entry, ...]
+    row: CaseRow
+
+
+class Written(Value):
+    """What became of a write."""
+
+    fits: bool
+    """The journal now holds every entry of the batch. If not, nothing of it was written: another run wrote other
+    entries (a fork), or entries before these are missing (a gap).
+    """
+    head: Head
+    """The journal's last entry, which may lie beyond the batch."""
+
+
+class EffectBatch(Value):
+    """Effects of one case, to be carried out in order."""
+
+    case_id: str
+    policy: PackRef
+    """The pack that the case is handled under: its templates, and what the ledger cites."""
+    effects: tuple[AnyEffect, ...]
+
+
+class Origin(Value):
+    """Where an effect comes from."""
+
+    case_id: str
+    policy: PackRef
+    at: Instant
+    """When it is carried out, by the engine's clock."""
+
+
+class KeyReusedError(Exception):
+    """Two different things were asked for under one key. The second was not carried out."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"something else was already carried out under the key {key}")
+        self.key = key
+
+
+class NotInVaultError(LookupError):
+    """The vault holds nothing under that reference, or not what the reference's hash promises."""
+
+
+class Journal(Protocol):
+    """The append-only record of every case. Its chain decides what happened."""
+
+    async def write(self, entries: tuple[Entry, ...], row: CaseRow) -> Written:
+        """Add entries of one case, in order, and bring its row in the lists up to date: all of it or nothing.
+
+        Entries that are already there are no error, so a write may be repeated. Raises ValueError if there are no
+        entries, or if they or the row belong to different cases.
+        """
+
+    async def read(self, case_id: str) -> tuple[Entry, ...]:
+        """All entries of a case, in order; none for an unknown case. Raises ValueError if one does not match its
+        hash.
+        """
+
+    async def head(self, case_id: str) -> Head:
+        """The last entry's number and hash; `Head()` for an unknown case."""
+
+
+class Vault(Protocol):
+    """Where free text, names and evidence are kept, so that messages and the journal carry references only."""
+
+    async def put(self, owner: str, content: bytes, kind: str) -> TextRef:
+        """Keep content about or from `owner`. The same owner and content give the same reference, however often.
+
+        Raises ValueError if the content is empty or too large.
+        """
+
+    async def put_text(self, owner: str, text: str) -> TextRef:
+        """Keep a text, as UTF-8. Raises ValueError if it is empty, too long, or not writable as UTF-8."""
+
+    async def get(self, ref: TextRef, *, reader: str, purpose: str) -> bytes:
+        """Read content; who read it and what for is logged, or there is no reading. Raises NotInVaultError."""
+
+    async def get_text(self, ref: TextRef, *, reader: str, purpose: str) -> str:
+        """Read a text, as `get` does."""
+
+
+class Platform(Protocol):
+    """The marketplace's own services. The effect's key is the idempotency key: the same effect twice is carried out
+    once and gives the same answer; another effect under the same key raises KeyReusedError.
+    """
+
+    async def order(self, order: str) -> OrderFacts | None:
+        """What the platform knows about an order; None if it knows no such order."""
+
+    async def logistics(self, order: str) -> LogisticsFacts | None:
+        """What the carrier reports; a parcel that was never handed over has no dates. None for an unknown order."""
+
+    async def carry_out(self, effect: CarryOut, origin: Origin) -> Done | Failed:
+        """Carry out the platform's step of a remedy."""
+
+    async def apply_penalty(self, effect: ApplyPenalty, origin: Origin) -> Done | Failed:
+        """Take a measure against a shop."""
+
+    async def release_return_address(self, effect: ReleaseReturnAddress, origin: Origin) -> Done | Failed:
+        """Show a buyer where to return the goods. The address itself never passes through here."""
+
+
+class Notices(Protocol):
+    """Tells parties what they have to know. Idempotent by the effect's key, like Platform."""
+
+    async def send(self, effect: SendNotice, origin: Origin) -> Done | Failed:
+        """Send a notice through the effect's one channel.
+
+        Done when it was delivered. Failed with `undeliverable` if the recipient cannot be reached that way, with
+        `no_template` or `missing_fact` if the pack has no such notice or the effect lacks a fact that its text names.
+        """
+
+
+class Cases(Protocol):
+    """Hands something to another case."""
+
+    async def deliver(self, effect: DeliverMerge, origin: Origin) -> Done | Failed:
+        """Have another case take over a duplicate's file. Idempotent: the effect's key is the other case's request id.
+
+        Done with the number of its journal entry. Failed with `no_open_case` if that case is not open, or with the
+        code of its refusal.
+        """
