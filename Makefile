@@ -12,6 +12,7 @@ READY := $(VENV)/.locked
 export TOUSU_DATA := $(DATA)
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL: # the linters end before the tests begin
 .PHONY: help venv demo up test check lint rules docs golden lock clean
 
 help: ## Show what there is to make.

@@ -8,18 +8,15 @@ import asyncio
 import os
 import sys
 
-from temporalio.client import Client
-from temporalio.envconfig import ClientConfig
-from workflows.attributes import SEARCH_ATTRIBUTES
-
 from activities.migrations import migrate
 from stack.namespace import prepare_namespace
+from workflows.attributes import SEARCH_ATTRIBUTES
+from workflows.connection import connect
 
 
 async def main() -> None:
     """Namespace, retention and search attributes first, then the database's schema."""
-    client = await Client.connect(**ClientConfig.load_client_connect_config())
-    await prepare_namespace(client, search_attributes=SEARCH_ATTRIBUTES)
+    await prepare_namespace(await connect("tousu-setup"), search_attributes=SEARCH_ATTRIBUTES)
     await migrate(os.environ["DATABASE_URL"])
 
 

@@ -1,8 +1,8 @@
 """Fixtures on real servers: one Temporal server and one PostgreSQL for the whole test session.
 
 Tests share the servers and keep apart by their own workflow ids, task queues and databases. A test that kills or
-restarts a server starts one of its own in `tmp_path`. `search_attributes` and `client_options` are for a conftest to
-override.
+restarts a server starts one of its own in `tmp_path`. A conftest may override `search_attributes` and `client_options`
+for all tests; for some tests only, it must override `client` too, for a session's fixtures are made once.
 """
 
 import uuid
