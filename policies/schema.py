@@ -116,6 +116,7 @@ class ClockKind(StrEnum):
     RULING = "ruling"
     FEEDBACK = "feedback"
     REMEDY = "remedy"
+    PAYOUT = "payout"
     SURVEY = "survey"
     CLOSING_WINDOW = "closing_window"
 
@@ -221,8 +222,8 @@ class ClockRule(Rules):
     """For days: the time of day, in the platform's zone, at which the last day ends; midnight at its end if absent."""
     warn_hours_before: Count = 0
     runs_in: tuple[Stage, ...] = ()
-    once: bool = False
-    """Never armed a second time, except again after a miss."""
+    met_by_leaving: bool = True
+    """Whether leaving those stages meets the clock; if not, it takes an act of its own, and leaving only cancels it."""
     pauses_for: tuple[Party, ...] = ()
     """Stands still while evidence that this party was asked for is outstanding."""
     extension: Extension | None = None

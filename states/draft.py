@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from policies.schema import (
+    Action,
     Channel,
     ClockKind,
     Pack,
@@ -35,6 +36,7 @@ from states.values import (
     Notice,
     NoticeState,
     Proposal,
+    RemedyTerms,
     Request,
 )
 
@@ -121,10 +123,10 @@ class Draft:
         """A clock of stages is met when they are left, and cancelled where the matter is dropped."""
         if not self.pack.clocks[clock.kind].runs_in:
             return
-        if drop:
-            self.cancel(clock)
-        else:
+        if self.pack.clocks[clock.kind].met_by_leaving and not drop:
             self.meet(clock)
+        else:
+            self.cancel(clock)
 
     def settle_open_matters(self) -> None:
         """Nothing is asked and nothing is proposed any longer: the matter is decided or dropped."""
@@ -148,7 +150,8 @@ class Draft:
     def _run_in_stage(self, kind: ClockKind) -> None:
         rule = self.pack.clocks[kind]
         last = self.case.clock(kind)
-        if self.case.stage in rule.runs_in and not (last and (last.active or rule.once)):
+        done = last is not None and (last.active or (last.state is ClockState.MET and not rule.met_by_leaving))
+        if self.case.stage in rule.runs_in and not done:
             self.arm(kind)
 
     def arm(self, kind: ClockKind, subject: str = "", at: datetime | None = None) -> Clock:
@@ -251,6 +254,16 @@ class Draft:
             ),
             *rules,
         )
+
+    def payments(self, terms: RemedyTerms) -> dict[Action, int]:
+        """What the platform pays for a remedy, in fen by step: the amount stated, or all that was paid where goods
+        go back.
+        """
+        steps = [rule.action for rule in self.pack.remedies[terms.kind].steps if rule.by is Party.PLATFORM]
+        amount = terms.amount_fen
+        if amount is None and self.case.order is not None:
+            amount = self.case.order.paid_fen
+        return {} if amount is None else dict.fromkeys(steps, amount)
 
     def local(self, instant: datetime) -> str:
         """An instant as people read it: to the minute, in the platform's zone."""

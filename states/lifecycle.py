@@ -56,13 +56,12 @@ class Lifecycle(StateMachine):
         | ruling.to(closed)
     )
     return_unsolved = follow_up.to(verification) | closed.to(verification)
-    return_unremedied = feedback.to(ruling) | follow_up.to(ruling)
+    return_unremedied = feedback.to(ruling)
     reopen = closed.to(verification) | archived.to(verification)
     undo_accept = verification.to(acceptance)
     undo_refuse = refused.to(acceptance) | closed.to(acceptance)
     undo_finding = coordination.to(verification) | ruling.to(verification)
-    undo_call_to_verification = ruling.to(verification)
-    undo_call_to_coordination = ruling.to(coordination)
+    undo_call = ruling.to(coordination)
     archive = closed.to(archived)
 
 

@@ -185,7 +185,7 @@ _UNDECIDED = _OPEN | {"extend_clock", "withdraw_complaint", "merge_case"}
 ACTS_OF_STAGE: dict[Stage, frozenset[str]] = {
     Stage.INTAKE: _UNDECIDED | {"report_seller_contact", "refuse_complaint"},
     Stage.ACCEPTANCE: _UNDECIDED | {"accept_complaint", "refuse_complaint"},
-    Stage.VERIFICATION: _UNDECIDED | {"request_evidence", "record_finding", "call_for_ruling"},
+    Stage.VERIFICATION: _UNDECIDED | {"request_evidence", "record_finding"},
     Stage.COORDINATION: _UNDECIDED | {"propose_remedy", "answer_proposal", "call_for_ruling"},
     Stage.RULING: _UNDECIDED | {"issue_ruling"},
     Stage.FEEDBACK: _OPEN | {"report_remedy"},

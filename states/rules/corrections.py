@@ -22,6 +22,7 @@ UNDO = {
     "accept_complaint": "undo_accept",
     "refuse_complaint": "undo_refuse",
     "record_finding": "undo_finding",
+    "call_for_ruling": "undo_call",
 }
 """The lifecycle's way back for each act that moved the case."""
 
@@ -44,9 +45,7 @@ def correct(draft: Draft, act: CorrectAct) -> None:
         _take_back(draft, mistaken.subject)
     else:
         draft.settle_open_matters()
-    if mistaken.act == "call_for_ruling":
-        draft.move(f"undo_call_to_{mistaken.before}", "TRA-1")
-    elif mistaken.act in UNDO:
+    if mistaken.act in UNDO:
         draft.move(UNDO[mistaken.act], "TRA-1")
     if mistaken.act == "refuse_complaint":
         draft.record(facts.OutcomeSet(outcome=None, rules=("TRA-1",)))

@@ -1,22 +1,24 @@
 """Clocks that end, and the levels that rise with it (areas SLA and ESC)."""
 
-from policies.schema import Party, Trigger
+from collections.abc import Callable
+
+from policies.schema import ClockKind, Party, Trigger
 from states.clocks import escalates
 from states.draft import Draft, Refused
 from states.events import EscalateCase, ExtendClock
-from states.rules import admission, follow_up, mediation, remedies, verification
+from states.rules import admission, evidence, follow_up, mediation, remedies, verification
 from states.values import Clock
 
-LAPSES = {
-    "proof_of_purchase": admission.proof_lapsed,
-    "seller_first": admission.seller_first_lapsed,
-    "evidence": verification.evidence_lapsed,
-    "statement": verification.statement_lapsed,
-    "proposal": mediation.proposal_lapsed,
-    "mediation": mediation.mediation_lapsed,
-    "remedy": remedies.lapsed,
-    "survey": follow_up.survey_lapsed,
-    "closing_window": follow_up.closing_window_lapsed,
+LAPSES: dict[ClockKind, Callable[[Draft, str], None]] = {
+    ClockKind.PROOF_OF_PURCHASE: admission.proof_lapsed,
+    ClockKind.SELLER_FIRST: admission.seller_first_lapsed,
+    ClockKind.EVIDENCE: verification.evidence_lapsed,
+    ClockKind.STATEMENT: verification.statement_lapsed,
+    ClockKind.PROPOSAL: mediation.proposal_lapsed,
+    ClockKind.MEDIATION: mediation.mediation_lapsed,
+    ClockKind.REMEDY: remedies.lapsed,
+    ClockKind.SURVEY: follow_up.survey_lapsed,
+    ClockKind.CLOSING_WINDOW: follow_up.closing_window_lapsed,
 }
 """What follows when a party lets its window lapse, by clock."""
 
@@ -60,4 +62,5 @@ def escalate(draft: Draft, act: EscalateCase) -> None:
     """What an agent cannot solve goes to the superior, at any time, with a reason (ESC-8)."""
     if act.reason is None:
         raise Refused("reason_missing", "reason: an escalation needs a reason", "ESC-8")
+    evidence.require_open(draft)
     draft.raise_level(Trigger.BY_HAND, "ESC-8")

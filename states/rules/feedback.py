@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from policies.schema import Party, Stage
+from policies.schema import ClockKind, Party, Stage
 from states import facts
 from states.case import Case
 from states.draft import Draft, expect
@@ -63,9 +63,12 @@ def carried_out(case: Case) -> bool:
 
 def conclude(draft: Draft) -> None:
     """Once the result is told and carried out, the case is followed up, or closed where nothing was decided."""
+    if not told(draft):
+        return
+    draft.meet(draft.case.clock(ClockKind.FEEDBACK))
     stage = draft.case.stage
-    if stage is Stage.FEEDBACK and told(draft) and carried_out(draft.case):
+    if stage is Stage.FEEDBACK and carried_out(draft.case):
         draft.move("carry_out", "FBK-1", "FUP-3")
         follow_up.open_(draft)
-    elif stage in (Stage.REFUSED, Stage.WITHDRAWN) and told(draft):
+    elif stage in (Stage.REFUSED, Stage.WITHDRAWN):
         draft.move("close", "FBK-1")

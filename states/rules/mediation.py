@@ -53,16 +53,13 @@ def call_for_ruling(draft: Draft, act: CallForRuling) -> None:
     """The complainant or the agent need not wait mediation out; a stalling seller's return address is released
     (COO-4).
     """
-    before = draft.case.stage
+    _require_mediation(draft)
     draft.settle_open_matters()
     draft.move("call_ruling", "COO-4")
     if draft.party_of(act.actor) is Party.PLATFORM:
-        draft.correctable("call_for_ruling", before)
-    if before is Stage.COORDINATION:
-        release = ReleaseReturnAddress(
-            key=draft.effect_key(), order=draft.case.orders[0], recipient=draft.case.complainant
-        )
-        draft.order(release, "COO-4")
+        draft.correctable("call_for_ruling", Stage.COORDINATION)
+    release = ReleaseReturnAddress(key=draft.effect_key(), order=draft.case.orders[0], recipient=draft.case.complainant)
+    draft.order(release, "COO-4")
 
 
 def proposal_lapsed(draft: Draft, subject: str) -> None:

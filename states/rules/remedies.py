@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from policies.schema import Action, ClockKind, Party
+from policies.schema import ClockKind, Party
 from states import facts
 from states.draft import Draft, Refused, expect, next_id
 from states.effects import AnyOutcome, CarryOut, Done
@@ -14,9 +14,10 @@ from states.rules import evidence
 from states.values import Conduct, ConductKind, Outcome, Remedy, RemedyState, RemedyTerms, Step
 
 
-def check_terms(draft: Draft, terms: RemedyTerms) -> None:
-    """A remedy has to be one of the category's, in time after receipt (PEN-8), with an amount just where it is one
-    of money.
+def check_terms(draft: Draft, terms: RemedyTerms, along_with: tuple[RemedyTerms, ...] = ()) -> None:
+    """A remedy has to be one of the category's, in time after receipt (PEN-8), and within its cap.
+
+    `along_with` are remedies granted in the same breath.
     """
     category = draft.pack.categories[draft.case.category]
     option = next((option for option in category.remedies if option.kind is terms.kind), None)
@@ -24,18 +25,31 @@ def check_terms(draft: Draft, terms: RemedyTerms) -> None:
         offered = ", ".join(option.kind for option in category.remedies)
         raise Refused("remedy_not_offered", f"terms.kind: {terms.kind} is not one of {offered}", category.rule)
     _check_window(draft, terms, option.within_days_of_receipt)
-    rule = draft.pack.remedies[terms.kind]
-    if rule.money is not (terms.amount_fen is not None):
-        needs = "needs an amount" if rule.money else "has no amount"
+    if draft.pack.remedies[terms.kind].money is not (terms.amount_fen is not None):
+        needs = "has no amount" if terms.amount_fen is not None else "needs an amount"
         raise Refused("amount", f"terms.amount_fen: {terms.kind} {needs}", "COO-1")
-    order = draft.case.order
-    if terms.amount_fen is not None and order is not None and rule.cap_percent_of_order is not None:
-        cap = order.paid_fen * rule.cap_percent_of_order // 100
-        if terms.amount_fen > cap:
+    _check_cap(draft, terms, along_with)
+
+
+def _check_cap(draft: Draft, terms: RemedyTerms, along_with: tuple[RemedyTerms, ...]) -> None:
+    """Each kind of payment is capped in percent of what was paid, over all remedies of the case together."""
+    amounts = draft.payments(terms)
+    if draft.case.order is None or not amounts:
+        return
+    standing = [r.terms for r in draft.case.remedies if r.state is not RemedyState.FAILED]
+    for action, amount in amounts.items():
+        percent = next(
+            rule.cap_percent_of_order or 100
+            for rule in draft.pack.remedies.values()
+            if rule.money and rule.steps[0].action is action
+        )
+        cap = draft.case.order.paid_fen * percent // 100
+        before = sum(draft.payments(other).get(action, 0) for other in (*standing, *along_with))
+        if before + amount > cap:
             raise Refused(
                 "amount",
-                f"terms.amount_fen: {terms.amount_fen} is over {cap}, "
-                f"{rule.cap_percent_of_order} percent of what was paid",
+                f"terms.amount_fen: {amount} is over {cap - before}, what is left of "
+                f"{percent} percent of the order's price",
                 "COO-1",
             )
 
@@ -77,6 +91,7 @@ def _begin_step(draft: Draft, remedy: Remedy) -> None:
         return
     due = remedy.steps[index]
     if due.by is Party.PLATFORM:
+        draft.arm(ClockKind.PAYOUT, remedy.id)
         draft.order(
             CarryOut(
                 key=draft.effect_key(),
@@ -84,22 +99,13 @@ def _begin_step(draft: Draft, remedy: Remedy) -> None:
                 action=due.action,
                 order=draft.case.orders[0],
                 beneficiary=draft.case.complainant,
-                amount_fen=_amount(draft, remedy, due.action),
+                amount_fen=draft.payments(remedy.terms).get(due.action),
             ),
             "COO-2",
         )
         return
     clock = draft.arm(ClockKind.REMEDY, remedy.id)
     draft.tell("remedy_due", due.by, "FUP-3", action=due.action, due=draft.local(clock.due))
-
-
-def _amount(draft: Draft, remedy: Remedy, action: Action) -> int | None:
-    """What a step of money comes to: the agreed amount, or all that was paid where goods go back."""
-    if remedy.terms.amount_fen is not None:
-        return remedy.terms.amount_fen
-    if action is Action.REFUND and draft.case.order is not None:
-        return draft.case.order.paid_fen
-    return None
 
 
 def report(draft: Draft, act: ReportRemedy) -> None:
@@ -130,6 +136,7 @@ def carried_out(draft: Draft, effect: CarryOut, outcome: AnyOutcome) -> None:
     remedy = next(r for r in draft.case.remedies if r.id == effect.remedy)
     if remedy.state is not RemedyState.ORDERED:
         return
+    draft.meet(draft.case.clock(ClockKind.PAYOUT, remedy.id))
     if isinstance(outcome, Done):
         step_done(draft, remedy, outcome.reference)
     else:

@@ -9,7 +9,7 @@ from states.effects import AnyOutcome, ApplyPenalty, Done
 from states.events import IssueRuling
 from states.lifecycle import PenaltyLife, step
 from states.rules import feedback, remedies
-from states.values import Finding, Outcome, Penalty, PenaltyState, RemedyState, RemedyTerms, Ruling
+from states.values import Finding, Outcome, Penalty, PenaltyState, RemedyTerms, Ruling
 
 RULINGS = (Outcome.UPHELD, Outcome.DISMISSED)
 
@@ -59,8 +59,8 @@ def _granted(draft: Draft, act: IssueRuling, finding: Finding) -> tuple[RemedyTe
         raise Refused("not_proven", "outcome: the finding proves nothing that could be upheld", "VER-4")
     if not act.remedies:
         raise Refused("remedy_missing", "remedies: an upheld complaint needs at least one", "COO-3")
-    for terms in act.remedies:
-        remedies.check_terms(draft, terms)
+    for index, terms in enumerate(act.remedies):
+        remedies.check_terms(draft, terms, along_with=act.remedies[:index])
     unknown = [row for row in act.penalties if row not in draft.pack.penalties]
     if unknown:
         raise Refused(
@@ -72,12 +72,12 @@ def _granted(draft: Draft, act: IssueRuling, finding: Finding) -> tuple[RemedyTe
 
 
 def duties(draft: Draft, granted: set[RemedyKind]) -> tuple[RemedyTerms, ...]:
-    """The duties of the category that are not yet granted nor done."""
-    settled = {remedy.terms.kind for remedy in draft.case.remedies if remedy.state is not RemedyState.FAILED}
+    """The duties of the category that are neither granted nor were ever ordered: each once a case."""
+    ordered = {remedy.terms.kind for remedy in draft.case.remedies}
     return tuple(
         RemedyTerms(kind=kind)
         for kind in draft.pack.categories[draft.case.category].duties
-        if kind not in granted | settled
+        if kind not in granted | ordered
     )
 
 
