@@ -17,12 +17,13 @@ from activities.ports import (
     Journal,
     JournalBatch,
     KeyReusedError,
+    Known,
     Notices,
     Origin,
     Platform,
+    ReadCase,
     Written,
 )
-from states.case import Case
 from states.effects import (
     AnyEffect,
     AnyOutcome,
@@ -59,12 +60,13 @@ class Activities:
     @activity.defn(name=WRITE_JOURNAL)
     async def write_journal(self, batch: JournalBatch) -> Written:
         """Write a turn's entries and the case's row. Meant as a local activity; repeating it does no harm."""
-        return await self._journal.write(batch.entries, batch.row)
+        return await self._journal.write(batch.entries, batch.row, _run())
 
     @activity.defn(name=READ_CASE)
-    async def read_case(self, case_id: str) -> Case | None:
-        """The case as its journal tells it; None for an unknown case. Raises ValueError if the chain is broken."""
-        return fold(await self._journal.read(case_id))
+    async def read_case(self, asked: ReadCase) -> Known:
+        """The case as its journal tells it. Raises ValueError if the chain is broken."""
+        forked = await self._journal.has_other_entries(asked.case_id, asked.believed.number, _run())
+        return Known(case=fold(await self._journal.read(asked.case_id)), forked=forked)
 
     @activity.defn(name=CARRY_OUT)
     async def carry_out(self, batch: EffectBatch) -> tuple[Result, ...]:
@@ -103,3 +105,8 @@ class Activities:
             case DeliverMerge():
                 return await self._cases.deliver(effect, origin)
         assert_never(effect)
+
+
+def _run() -> str:
+    """The workflow's run that this activity works for."""
+    return activity.info().workflow_run_id or ""

@@ -23,9 +23,9 @@ with given as (
   union all select 0, ''
   order by number desc limit 1
 ), written as (
-  insert into journal (case_id, number, hash, previous, event, decided_at, effective_at, rules, body)
+  insert into journal (case_id, number, hash, previous, event, decided_at, effective_at, rules, body, run_id)
   select $1, given.number, given.hash, nullif(given.previous, ''), event, decided_at, effective_at,
-    string_to_array(rules, ','), body::json
+    string_to_array(rules, ','), body::json, $11
   from given, before
   where given.number > before.number
     and exists (select from given as next where next.number = before.number + 1 and next.previous = before.hash)
@@ -52,13 +52,13 @@ class PostgresJournal:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def write(self, entries: tuple[Entry, ...], row: CaseRow) -> Written:
+    async def write(self, entries: tuple[Entry, ...], row: CaseRow, run: str = "") -> Written:
         """Add entries of one case and bring its row up to date, or nothing."""
         _check_batch(entries, row)
         case_id = entries[0].case_id
         if not all(_follows(before, after) for before, after in pairwise(entries)):
             return Written(fits=False, head=await self.head(case_id))
-        arguments = (case_id, *_columns(entries), rows_json([(row, entries[-1].decided_at)]))
+        arguments = (case_id, *_columns(entries), rows_json([(row, entries[-1].decided_at)]), run)
         async with connected(self._pool) as connection:
             while True:
                 try:
@@ -73,6 +73,17 @@ class PostgresJournal:
         async with connected(self._pool) as connection:
             found = await connection.fetch(f"{_READ} order by number", case_id)
         return tuple(unseal(each["body"], each["hash"]) for each in found)
+
+    async def has_other_entries(self, case_id: str, after: int, run: str) -> bool:
+        """Whether another run wrote later entries."""
+        async with connected(self._pool) as connection:
+            found: bool = await connection.fetchval(
+                "select exists (select from journal where case_id = $1 and number > $2 and run_id <> $3)",
+                case_id,
+                after,
+                run,
+            )
+        return found
 
     async def head(self, case_id: str) -> Head:
         """The last entry's number and hash."""

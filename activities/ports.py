@@ -8,6 +8,7 @@ imports no adapter, so workflows may import it.
 from typing import Protocol
 
 from policies.schema import PackRef
+from states.case import Case
 from states.effects import (
     AnyEffect,
     ApplyPenalty,
@@ -45,6 +46,25 @@ class Written(Value):
     """The journal's last entry, which may lie beyond the batch."""
 
 
+class Known(Value):
+    """What the journal tells of a case."""
+
+    case: Case | None
+    """The case, None for an unknown one."""
+    forked: bool
+    """Entries that the asking run does not know were written by another run: it was reset, or two runs wrote at
+    once.
+    """
+
+
+class ReadCase(Value):
+    """Asks for a case as its journal tells it."""
+
+    case_id: str
+    believed: Head
+    """The last entry that the asking run knows."""
+
+
 class EffectBatch(Value):
     """Effects of one case, to be carried out in order."""
 
@@ -78,8 +98,10 @@ class NotInVaultError(LookupError):
 class Journal(Protocol):
     """The append-only record of every case. Its chain decides what happened."""
 
-    async def write(self, entries: tuple[Entry, ...], row: CaseRow) -> Written:
+    async def write(self, entries: tuple[Entry, ...], row: CaseRow, run: str = "") -> Written:
         """Add entries of one case, in order, and bring its row in the lists up to date: all of it or nothing.
+
+        `run` is the run of the workflow that writes.
 
         Entries that are already there are no error, so a write may be repeated. Raises ValueError if there are no
         entries, or if they or the row belong to different cases.
@@ -89,6 +111,9 @@ class Journal(Protocol):
         """All entries of a case, in order; none for an unknown case. Raises ValueError if one does not match its
         hash.
         """
+
+    async def has_other_entries(self, case_id: str, after: int, run: str) -> bool:
+        """Whether another run than `run` wrote entries later than number `after`."""
 
     async def head(self, case_id: str) -> Head:
         """The last entry's number and hash; `Head()` for an unknown case."""

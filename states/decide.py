@@ -43,21 +43,14 @@ class Decision(Value):
     answer: Answer | None = None
 
 
-class NotOpened(Exception):
-    """The first act of a run opens no case; nothing is journalled."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
-        self.refusal = refusal
-
-
 def decide(case: Case | None, event: events.Event, now: datetime, book: PolicyBook) -> Decision:
     """What follows from `event`, decided at `now` (aware, UTC), under the policy that the case carries.
 
     Deadlines that were due by the time the event counts as having happened are applied first, each in an entry of
     its own.
     An act without an answer is not decided yet: it has to be put again, once the time has come that `next_wake` names.
-    Raises NotOpened if there is no case and the event files none, KeyError if the case's policy is not in the book.
+    Without a case, only a complaint opens one; anything else is answered, and nothing is journalled.
+    Raises KeyError if the case's policy is not in the book.
     """
     if isinstance(event, events.Act):
         known = None if case is None else case.answered(event.request_id)
@@ -87,12 +80,13 @@ def _reports_nothing_new(case: Case, event: events.Event) -> bool:
     )
 
 
-def in_order(case: Case | None, waiting: Sequence[events.Event], now: datetime, book: PolicyBook) -> list[events.Event]:
-    """Events that are decided in one turn, in the order in which they count as having happened."""
+def in_order(case: Case | None, waiting: Sequence[events.Event], now: datetime, book: PolicyBook) -> list[int]:
+    """The order, by index, in which events that wait together are decided: as they count as having happened."""
+    indices = list(range(len(waiting)))
     if case is None:
-        return list(waiting)
+        return indices
     policy = book.policy(case.policy)
-    return sorted(waiting, key=lambda event: effective_at(event, now, policy))
+    return sorted(indices, key=lambda index: effective_at(waiting[index], now, policy))
 
 
 def effective_at(event: events.Event, now: datetime, policy: Policy) -> datetime:
@@ -177,16 +171,19 @@ def _outage(case: Case, now: datetime, policy: Policy) -> tuple[Case, list[Entry
 
 def _open(event: events.Event, now: datetime, book: PolicyBook) -> Decision:
     """The first entry of a case: its complaint is filed, under the policy in force when it was received."""
-    if not isinstance(event, events.FileComplaint):
-        raise NotOpened(Refusal(code="no_such_case", message="there is no such case: file a complaint first"))
-    at = effective_at(event, now, book.in_force(PLATFORM_PACK, now))
-    policy = book.in_force(PLATFORM_PACK, at)
+    if not isinstance(event, events.Act):
+        return Decision(case=None)
     try:
+        if not isinstance(event, events.FileComplaint):
+            raise Refused("no_such_case", "there is no such case: file a complaint first")
+        at = effective_at(event, now, book.in_force(PLATFORM_PACK, now))
+        policy = book.in_force(PLATFORM_PACK, at)
         _check_right(event, policy, event.complainant, event.respondent)
         draft = admission.open_case(event, policy, at, now)
         _advance(draft)
     except Refused as refused:
-        raise NotOpened(_refusal(refused)) from refused
+        case_id = getattr(event, "case_id", "")
+        return Decision(case=None, answer=Answer(case_id=case_id, accepted=False, refusal=_refusal(refused)))
     entry = _entry(draft, event=event.name(), effective_at=at, act=event)
     case = apply(None, entry)
     return Decision(case=case, entries=(entry,), answer=case.answers[-1].answer)

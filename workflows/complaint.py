@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from policies.schema import Stage
     from states import events, view
     from states.case import Case, next_wake
-    from states.decide import NotOpened, decide, in_order
+    from states.decide import decide, in_order
     from states.effects import SendNotice
     from states.journal import Entry
     from states.values import Answer, Head, Value, snake
@@ -122,63 +122,65 @@ class Complaint:
         return self._case.stage is Stage.ARCHIVED and not self._case.outbox
 
     async def _turn(self) -> None:
-        """Decide everything that waits, in the order in which it happened; nobody is answered before it is
-        journalled.
-        """
-        waiting, self._inbox = self._held + self._inbox, []
-        now = workflow.now()
-        ordered = self._in_order(waiting, now)
-        case, entries, answers = self._case, list[Entry](), list[tuple[Received, Answer | None]]()
-        self._held = []
-        for received in ordered:
-            try:
-                decision = decide(case, received.event, now, self._book)
-            except NotOpened as not_opened:
-                if not await self._find_known_case():
-                    refusal = Answer(case_id=workflow.info().workflow_id, accepted=False, refusal=not_opened.refusal)
-                    self._unknown = True
-                    received.answer = refusal
-                    continue
-                self._inbox = ordered + self._inbox
-                return
-            case = decision.case
-            entries += decision.entries
-            answers.append((received, decision.answer))
-        if case is not None and entries and not await self._journal(case, entries):
-            self._inbox = ordered + self._inbox
+        """Decide everything that waits, put it on record, and only then answer and act on it."""
+        waiting, self._inbox, self._held = self._held + self._inbox, [], []
+        case, entries, answers = self._decide(waiting)
+        if not await self._put_on_record(case, entries):
+            self._inbox = waiting + self._inbox
             return
         self._case = case
         for received, answer in answers:
+            received.answer = answer
             if answer is None and isinstance(received.event, events.Act):
                 self._held.append(received)
-            received.answer = answer
         if case is not None:
             self._follow_up(case)
 
-    def _in_order(self, waiting: Sequence[Received], now: datetime) -> list[Received]:
-        ordered = in_order(self._case, [received.event for received in waiting], now, self._book)
-        return sorted(waiting, key=lambda received: next(i for i, e in enumerate(ordered) if e is received.event))
+    def _decide(
+        self, waiting: Sequence[Received]
+    ) -> tuple[Case | None, list[Entry], list[tuple[Received, Answer | None]]]:
+        """What becomes of the case when everything that waits is decided, in the order in which it happened."""
+        now = workflow.now()
+        case = self._case
+        entries: list[Entry] = []
+        answers: list[tuple[Received, Answer | None]] = []
+        for index in in_order(case, [received.event for received in waiting], now, self._book):
+            decision = decide(case, waiting[index].event, now, self._book)
+            case = decision.case
+            entries += decision.entries
+            answers.append((waiting[index], decision.answer))
+        return case, entries, answers
 
     # --- the journal -----------------------------------------------------------------------------
 
-    async def _journal(self, case: Case, entries: list[Entry]) -> bool:
-        """Write what was decided. False if the journal tells another story: then the case is what the journal says."""
+    async def _put_on_record(self, case: Case | None, entries: Sequence[Entry]) -> bool:
+        """Journal what was decided. False if the journal knows better: then the case is what the journal says.
+
+        It does when an earlier run knew this case, when this turn was written before by a worker that was killed, and
+        when the run was reset or another one wrote; only the last is a fork, and goes on record.
+        """
+        if case is None:
+            self._unknown = not await self._adopt_journal()
+            return self._unknown
+        if not entries:
+            return True
         written = await outside.write_journal(JournalBatch(tuple(entries), view.row(case)))
         if written.fits and written.head == case.head:
             return True
-        believed = Head() if self._case is None else self._case.head
-        if not await self._find_known_case():
+        if not await self._adopt_journal():
             raise RuntimeError(f"the journal refused entry {entries[0].number} of a case that it does not know")
-        if believed.number:
-            self._inbox.insert(0, Received(events.ForkFound(believed=believed)))
         return False
 
-    async def _find_known_case(self) -> bool:
-        """Fold the case from its journal: an earlier run may have known it."""
-        known = await outside.read_case(workflow.info().workflow_id)
-        if known is not None:
-            self._case = known
-        return known is not None
+    async def _adopt_journal(self) -> bool:
+        """Take the case as the journal tells it, if it knows one."""
+        believed = Head() if self._case is None else self._case.head
+        known = await outside.read_case(workflow.info().workflow_id, believed)
+        if known.case is None:
+            return False
+        self._case = known.case
+        if known.forked and believed.number:
+            self._inbox.append(Received(events.ForkFound(believed=believed)))
+        return True
 
     # --- effects, time, and what people see ---------------------------------------------------------------
 

@@ -1,17 +1,24 @@
 """The workflow's three calls to the outside, with their time-outs and retries."""
 
 from datetime import timedelta
-from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.ports import CARRY_OUT, READ_CASE, WRITE_JOURNAL, EffectBatch, JournalBatch, Written
-    from states.case import Case
+    from activities.ports import (
+        CARRY_OUT,
+        READ_CASE,
+        WRITE_JOURNAL,
+        EffectBatch,
+        JournalBatch,
+        Known,
+        ReadCase,
+        Written,
+    )
     from states.events import Result
-    from states.values import snake
+    from states.values import Head, snake
 
 NEAR = workflow.LocalActivityConfig(
     start_to_close_timeout=timedelta(seconds=5),
@@ -43,11 +50,11 @@ async def write_journal(batch: JournalBatch) -> Written:
     return written
 
 
-async def read_case(case_id: str) -> Case | None:
-    """The case that the journal tells of, None for an unknown one."""
-    optional_case: Any = Case | None
-    far = _far("what the journal knows")
-    known: Case | None = await workflow.execute_activity(READ_CASE, case_id, result_type=optional_case, **far)
+async def read_case(case_id: str, believed: Head) -> Known:
+    """The case that the journal tells of, and whether another run wrote what this one does not know."""
+    known: Known = await workflow.execute_activity(
+        READ_CASE, ReadCase(case_id, believed), result_type=Known, **_far("what the journal knows")
+    )
     return known
 
 

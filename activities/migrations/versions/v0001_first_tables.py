@@ -47,6 +47,8 @@ create table journal (
   rules text[] not null,
   -- json, not jsonb: the hash is of these very bytes.
   body json not null,
+  -- Which run of the workflow wrote the entry: tells a repeated turn from a reset. No part of the chain.
+  run_id text not null default '',
   written_at timestamptz not null default now(),
   primary key (case_id, number),
   constraint journal_entry unique (case_id, number, hash),
