@@ -1,0 +1,127 @@
+"""A complaint in a file, YAML or JSON, as people write it: texts in clear, amounts in yuan, evidence by path."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from client import drafts
+from client.errors import UsageError
+from client.money import fen
+from policies import plain_yaml
+from policies.schema import Category, Channel, Frozen, RemedyKind
+from states.values import Code, Id, Instant, SellerContact
+from workflows.malformed import explain
+
+
+class WrittenClaim(Frozen):
+    """What the complainant wants; `amount` in yuan."""
+
+    remedies: Annotated[tuple[RemedyKind, ...], Meta(min_length=1, max_length=5)]
+    amount: str | None = None
+    problem_since: Instant | None = None
+
+
+class WrittenEvidence(Frozen):
+    """One item: its kind, and either a file (a path, seen from the case file) or a text."""
+
+    kind: Code
+    file: str | None = None
+    text: str | None = None
+
+
+class CaseFile(Frozen, kw_only=True):
+    """A complaint as written (INT-1)."""
+
+    complainant: Id
+    respondent: Id
+    orders: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=20)]
+    category: Category
+    title: str
+    description: str
+    claim: WrittenClaim
+    channel: Channel = Channel.ORDER_PAGE
+    seller_contact: SellerContact = SellerContact.NOT_APPROACHED
+    high_risk: bool = False
+    evidence: Annotated[tuple[WrittenEvidence, ...], Meta(max_length=50)] = ()
+
+    def draft(self, folder: Path) -> dict[str, Any]:
+        """The complaint's fields, its texts and files read. Raises UsageError naming what is wrong."""
+        claim: dict[str, Any] = {"remedies": self.claim.remedies}
+        if self.claim.amount is not None:
+            claim["amount_fen"] = fen(self.claim.amount, "claim.amount")
+        if self.claim.problem_since is not None:
+            claim["problem_since"] = self.claim.problem_since
+        return {
+            "complainant": self.complainant,
+            "respondent": self.respondent,
+            "orders": self.orders,
+            "category": self.category,
+            "title": drafts.text(self.title, "title", most=drafts.MAX_TITLE, lines=False),
+            "description": drafts.text(self.description, "description"),
+            "claim": claim,
+            "channel": self.channel,
+            "seller_contact": self.seller_contact,
+            "high_risk": self.high_risk,
+            "evidence": [_item(item, folder, f"evidence[{number}]") for number, item in enumerate(self.evidence)],
+        }
+
+
+def _item(item: WrittenEvidence, folder: Path, field: str) -> dict[str, Any]:
+    match item:
+        case WrittenEvidence(file=str(path), text=None):
+            content = drafts.file(folder / path, item.kind, f"{field}.file")
+        case WrittenEvidence(file=None, text=str(written)):
+            content = drafts.text(written, f"{field}.text")
+        case _:
+            raise UsageError("give either file, a path, or text", field)
+    return {"kind": item.kind, "content": content}
+
+
+def load(path: Path) -> CaseFile:
+    """Read a case file. Raises UsageError naming the place that is wrong."""
+    try:
+        written = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not written in UTF-8") from None
+    return parse(written, json_=path.suffix == ".json")
+
+
+def parse(written: str, *, json_: bool = False) -> CaseFile:
+    """Read a case file's text. Raises UsageError naming the place that is wrong."""
+    try:
+        values = _plain_json(written) if json_ else plain_yaml.load(written, dict[str, Any])
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the case file cannot be read: {' '.join(str(error).split())}") from None
+    return convert(values)
+
+
+def convert(values: Any) -> CaseFile:
+    """A case file from plain values, strings where a program might have numbers. Raises UsageError naming the place."""
+    try:
+        # Strings only, so that no amount or order number was ever a float; hence not strict.
+        return msgspec.convert(values, CaseFile, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(*_sentence(error, values)) from None
+
+
+def _sentence(error: msgspec.ValidationError, values: Any) -> tuple[str, str]:
+    field, _, sentence = explain(error, msgspec.json.encode(values), CaseFile).partition(": ")
+    return sentence, field
+
+
+def _plain_json(written: str) -> Any:
+    """JSON read as plainly as YAML: every scalar a string, no repeated keys."""
+    return json.loads(written, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)} is given twice")
+    return values
