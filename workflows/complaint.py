@@ -94,7 +94,8 @@ class Complaint:
             self._follow_up(start.case)
         else:
             require_own(start)
-            self._inbox.append(Received(start))
+            # First of all: acts may have come in before this run began.
+            self._inbox.insert(0, Received(start))
 
     async def _serve(self) -> Summary:
         """One turn after another, until nothing is left to do or this run's history is long enough."""
@@ -182,7 +183,7 @@ class Complaint:
             self._inbox.append(Received(events.ForkFound(believed=believed)))
         return True
 
-    # --- effects, time, and what people see ---------------------------------------------------------------
+    # --- effects, time, and what people see ------------------------------------------------------
 
     def _follow_up(self, case: Case) -> None:
         self._carry_out(case)
@@ -190,9 +191,7 @@ class Complaint:
         self._show(case)
 
     def _carry_out(self, case: Case) -> None:
-        """Issue what waits in the outbox: notices together, anything else by itself, so that nothing slow holds up
-        the rest.
-        """
+        """Issue what waits in the outbox: notices together, the rest one by one, so that nothing slow holds up more."""
         waiting = [effect for effect in case.outbox if effect.key not in self._in_flight]
         notices = tuple(effect for effect in waiting if isinstance(effect, SendNotice))
         others = [(effect,) for effect in waiting if not isinstance(effect, SendNotice)]
