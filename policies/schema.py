@@ -315,9 +315,17 @@ class Verification(Rules):
     """Evidence requests to one party, at most (VER-1)."""
 
 
+class Silence(StrEnum):
+    """What it means when a proposal is not answered in time (COO-1)."""
+
+    DECLINES = "declines"
+    ACCEPTS = "accepts"
+
+
 class Mediation(Rules):
     max_rounds: Positive
     """Proposals, counter-proposals included, before the platform rules (COO-1)."""
+    silence: Silence
 
 
 class FollowUp(Rules):

@@ -25,11 +25,22 @@ from policies.schema import (
     Trigger,
 )
 
-Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@#-]{0,119}\Z")]
-"""A reference: letters, digits and . _ : / @ # - , at most 120 characters."""
-Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
-"""A word of the policy, in snake_case."""
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+# The descriptions are what somebody is told whose message does not fit the pattern.
+Id = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@#-]{0,119}\Z",
+        description="a reference of 1 to 120 letters, digits and . _ : / @ # - that begins with a letter or digit",
+    ),
+]
+Code = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9_]{0,63}\Z",
+        description="a word of the policy: 1 to 64 small letters, digits and _ that begin with a letter",
+    ),
+]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="a SHA-256: 64 hexadecimal digits, small letters")]
 Instant = Annotated[datetime, Meta(tz=True)]
 Fen = Annotated[int, Meta(ge=1, le=10_000_000_000)]
 """An amount of money in fen, more than nothing and at most 100 million yuan."""

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from policies.schema import ClockKind, Party, Role, Stage
+from policies.schema import ClockKind, Party, Role, Silence, Stage
 from states import facts
 from states.draft import Draft, Refused, next_id
 from states.effects import ReleaseReturnAddress
@@ -63,8 +63,11 @@ def call_for_ruling(draft: Draft, act: CallForRuling) -> None:
 
 
 def proposal_lapsed(draft: Draft, subject: str) -> None:
-    """Silence counts as declining (COO-1)."""
+    """What silence means is policy (COO-1)."""
     proposal = next(p for p in draft.case.proposals if p.id == subject)
+    if draft.pack.mediation.silence is Silence.ACCEPTS:
+        _agree(draft, proposal)
+        return
     draft.set_proposal(proposal, "lapse", "COO-1")
     _impasse_if_used_up(draft)
 
@@ -112,6 +115,11 @@ def _accept(draft: Draft, proposal: Proposal, party: Party) -> None:
     if awaiting:
         draft.set_proposal(proposal, "concur", "COO-1")
         return
+    _agree(draft, proposal)
+
+
+def _agree(draft: Draft, proposal: Proposal) -> None:
+    """Agreement is a state of its own kind: the outcome is set, the remedy ordered, the result told (COO-1, COO-2)."""
     _end(draft, proposal, "accept")
     draft.record(facts.Agreed(proposal=proposal.id, rules=("COO-1", "COO-2")))
     draft.record(facts.OutcomeSet(outcome=Outcome.AGREED, rules=("COO-1",)))
