@@ -14,18 +14,20 @@ from states.values import Actor, Answer
 
 ENGINE = Actor(id="tousu", role=Role.ENGINE)
 """Who acts when one case hands something to another."""
-PATIENCE_SECONDS = 20
-"""How long the other case may take to answer before it is asked again."""
-
-# The other run ended before it answered: asked again, the engine says whether there is an open one.
+# The other run ended before it answered, and the engine gives this same answer however often it is asked.
 _RUN_ENDED = "AcceptedUpdateCompletedWorkflow"
 
 
 class EngineCases:
-    """The port `Cases`; the docstrings there hold. The client needs the application's data converter."""
+    """The port `Cases`; the docstrings there hold.
 
-    def __init__(self, client: Client) -> None:
+    The client needs the application's data converter. `patience` is how many seconds the other case may take to answer
+    before it is asked again.
+    """
+
+    def __init__(self, client: Client, *, patience: float = 20.0) -> None:
         self._client = client
+        self._patience = patience
 
     async def deliver(self, effect: DeliverMerge, origin: Origin) -> Done | Failed:
         """Send the other case the act `absorb_case`. Raises RPCError or TimeoutError if that is to be tried again."""
@@ -44,15 +46,14 @@ class EngineCases:
                 return Failed("no_open_case")
             raise
         except WorkflowUpdateFailedError as error:
-            if isinstance(error.cause, ApplicationError) and error.cause.type == _RUN_ENDED:
-                raise
-            return Failed("rejected")
+            ended = isinstance(error.cause, ApplicationError) and error.cause.type == _RUN_ENDED
+            return Failed("no_open_case" if ended else "rejected")
         if answer.refusal is not None:
             return Failed(answer.refusal.code)
         return Done(origin.at, f"{effect.into}:{answer.entry}")
 
     async def _send(self, effect: DeliverMerge, act: AbsorbCase) -> Answer:
         target = self._client.get_workflow_handle(effect.into)
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(self._patience):
             answer: Answer = await target.execute_update(act.name(), act, id=effect.key, result_type=Answer)
         return answer

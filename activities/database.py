@@ -11,7 +11,7 @@ from typing import TypeAlias
 import asyncpg
 
 # As strings: these classes take their parameter in the stubs only.
-Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 APPLICATION_ROLE = "tousu_app"
@@ -53,7 +53,7 @@ async def create_pool(
         )
 
 
-async def _keep_session(_: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _keep_session(_: Connection) -> None:
     """Leave the session as it is: no code here sets session state, and asking the server to reset it costs a round
     trip.
 

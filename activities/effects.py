@@ -65,8 +65,10 @@ class Activities:
     @activity.defn(name=READ_CASE)
     async def read_case(self, asked: ReadCase) -> Known:
         """The case as its journal tells it. Raises ValueError if the chain is broken."""
+        case = fold(await self._journal.read(asked.case_id))
+        # Looked for last: what another run writes meanwhile must not look like this run's own.
         forked = await self._journal.has_other_entries(asked.case_id, asked.believed.number, _run())
-        return Known(case=fold(await self._journal.read(asked.case_id)), forked=forked)
+        return Known(case=case, forked=forked)
 
     @activity.defn(name=CARRY_OUT)
     async def carry_out(self, batch: EffectBatch) -> tuple[Result, ...]:
