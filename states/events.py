@@ -21,6 +21,7 @@ from states.values import (
     Head,
     Id,
     Instant,
+    Key,
     Outcome,
     RemedyTerms,
     Scores,
@@ -60,9 +61,9 @@ class Act(Value, kw_only=True, tag_field="type", tag=snake):
 class FileComplaint(Act):
     """File a complaint, or join the open case on the same order (INT-1)."""
 
-    complainant: Id
-    respondent: Id
-    orders: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=20)]
+    complainant: Key
+    respondent: Key
+    orders: Annotated[tuple[Key, ...], Meta(min_length=1, max_length=20)]
     category: Category
     claim: Claim
     title: TextRef

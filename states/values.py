@@ -33,6 +33,14 @@ Id = Annotated[
         description="a reference of 1 to 120 letters, digits and . _ : / @ # - that begins with a letter or digit",
     ),
 ]
+Key = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._#-]{0,47}\Z",
+        description="a short reference: 1 to 48 letters, digits and . _ # - that begin with a letter or digit",
+    ),
+]
+"""A reference that becomes part of a case id, and so of every key made from it: two of them have to fit into an Id."""
 Code = Annotated[
     str,
     Meta(
