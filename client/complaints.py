@@ -80,10 +80,13 @@ def _itself(case: Case) -> Case:
 
 
 @asynccontextmanager
-async def connect(settings: Settings | None = None) -> AsyncIterator["Complaints"]:
-    """A client by the settings of this process, or others. Connects when it first needs to.
+async def connect(
+    settings: Settings | None = None, *, source: str | None = None, patience: float = PATIENCE
+) -> AsyncIterator["Complaints"]:
+    """A client by the settings of this process, or others. It connects when it first needs to.
 
-    Raises UsageError if the engine's settings make no sense.
+    `source` is the service that relays the acts, if not the one of the settings; an act is sent again for `patience`
+    seconds until it is answered. Raises UsageError if the engine's settings make no sense.
     """
     settings = settings or Settings.load()
     try:
@@ -98,7 +101,7 @@ async def connect(settings: Settings | None = None) -> AsyncIterator["Complaints
         url = settings.database_url
         pool = await create_pool(url, smallest=0, largest=4, name="tousu-starter") if url else None
     try:
-        yield Complaints(engine, pool, source=settings.source)
+        yield Complaints(engine, pool, source=source or settings.source, patience=patience)
     finally:
         if pool is not None:
             await pool.close()
@@ -113,7 +116,7 @@ class Complaints:
     def __init__(
         self,
         engine: Client,
-        database: Pool | None,
+        database: "Pool | None",
         *,
         source: str = DEFAULT_SOURCE,
         patience: float = PATIENCE,
@@ -392,7 +395,7 @@ class Complaints:
         except (NotInVaultError, UnicodeDecodeError) as error:
             raise UsageError(f"{ref.ref} is not a text that the vault can show: {error}") from None
 
-    async def actor(self, case_id: str, party: Party) -> str:
+    async def party(self, case_id: str, party: Party) -> str:
         """The reference of a party of a case. Raises NotFoundError, DatabaseGoneError."""
         row = await self.row(case_id)
         return row.complainant if party is Party.COMPLAINANT else row.respondent

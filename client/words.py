@@ -1,13 +1,14 @@
 """Journal entries in words, for people who read along."""
 
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from client.money import yuan
-from policies.book import PolicyBook, default_book
+from policies.book import default_book
 from states import facts
 from states.case import Case
+from states.decide import PLATFORM_PACK
 from states.effects import Failed
 from states.facts import AnyFact
 from states.journal import Entry
@@ -17,14 +18,17 @@ Local = Callable[[datetime], str]
 """An instant as people read it."""
 
 
-def zone(case: Case, book: PolicyBook | None = None) -> tzinfo:
-    """The zone of the case's policy; the present one's, if its pack is not among ours."""
-    books = book or default_book()
+def zone(case: Case) -> tzinfo:
+    """The zone of the case's policy; the platform's, if that pack is not among ours."""
     try:
-        policy = books.policy(case.policy)
+        return ZoneInfo(default_book().policy(case.policy).calendar.timezone)
     except KeyError:
-        policy = books.in_force("platform", case.received_at)
-    return ZoneInfo(policy.calendar.timezone)
+        return platform_zone()
+
+
+def platform_zone() -> tzinfo:
+    """The zone of the platform's present policy."""
+    return ZoneInfo(default_book().in_force(PLATFORM_PACK, datetime.now(UTC)).calendar.timezone)
 
 
 def clock_time(zone: tzinfo) -> Local:

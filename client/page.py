@@ -1,0 +1,172 @@
+"""Cases on a page and in a table, for people at a terminal."""
+
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from client.complaints import StuckCase
+from client.words import Local, clock_time, line, terms, zone
+from states.case import Case
+from states.journal import Entry
+from states.values import TextRef
+from states.view import CaseRow, Progress, open_clocks, possible_acts
+
+NARROWEST = 100
+"""Columns that are taken where there is no terminal to ask."""
+
+
+def console() -> Console:
+    """Where pages go: the terminal, or plain text of a readable width."""
+    plain = Console(highlight=False)
+    return plain if plain.is_terminal else Console(highlight=False, width=max(plain.width, NARROWEST))
+
+
+def case_page(case: Case, entries: Iterable[Entry], texts: Mapping[str, str]) -> list[RenderableType]:
+    """Everything that is on a case's file, top down: where it stands, what is open, what happened."""
+    local = clock_time(zone(case))
+    parts: list[RenderableType] = [
+        Text(f"{case.case_id}  {case.stage}, {case.level}", style="bold"),
+        _pairs(_standing(case, local)),
+    ]
+    if texts:
+        parts += [Text("\nTexts", style="bold"), _pairs([(place, texts[ref.ref]) for place, ref in texts_of(case)])]
+    for title, table in (
+        ("Clocks", _table(("clock", "state", "due"), _clocks(case, local))),
+        ("Evidence", _table(("id", "kind", "from", "submitted", "bytes"), _evidence(case, local))),
+        ("Requests", _table(("id", "to", "wanted", "state"), _requests(case))),
+        ("Proposals", _table(("id", "by", "terms", "state", "awaiting"), _proposals(case))),
+        ("Remedies", _table(("id", "terms", "state", "steps done"), _remedies(case))),
+        ("Penalties", _table(("id", "row", "rule", "state"), _penalties(case))),
+    ):
+        if table.row_count:
+            parts += [Text(f"\n{title}", style="bold"), table]
+    parts.append(Text("\nJournal", style="bold"))
+    parts += [Text(line(entry, local)) for entry in entries]
+    parts += [Text("\nWhat may be done now", style="bold"), Text(", ".join(sorted(possible_acts(case))) or "nothing")]
+    return parts
+
+
+def texts_of(case: Case) -> list[tuple[str, TextRef]]:
+    """The texts on a case's file, each with what it is."""
+    found = [("title", case.title), ("description", case.description)]
+    found += [
+        (f"{contact.channel}, {contact.by}", contact.text)
+        for contact in case.contacts
+        if contact.text is not None and contact.text != case.description
+    ]
+    found += [(f"statement of the {statement.party}", statement.text) for statement in case.statements]
+    if case.ruling is not None:
+        found.append(("reasons of the ruling", case.ruling.reasons))
+    found += [(f"survey {survey.closing}", survey.comment) for survey in case.surveys if survey.comment is not None]
+    return found
+
+
+def case_table(rows: Iterable[CaseRow], local: Local) -> Table:
+    """Cases in a list."""
+    names = ("case", "stage", "level", "category", "seller", "owner", "next deadline", "outcome")
+    return _table(
+        names,
+        [
+            (
+                row.case_id,
+                row.stage,
+                row.level,
+                row.category,
+                row.respondent,
+                row.owner or "",
+                f"{local(row.next_deadline)} {row.next_clock}" if row.next_deadline else "",
+                row.outcome or "",
+            )
+            for row in rows
+        ],
+    )
+
+
+def stuck_table(cases: Iterable[StuckCase]) -> Table:
+    """Cases whose workflow tasks fail, and why."""
+    return _table(
+        ("case", "run", "problems"), [(case.case_id, case.run_id, ", ".join(case.problems)) for case in cases]
+    )
+
+
+def progress_page(progress: Progress, local: Local) -> Table:
+    """What the complainant may see."""
+    clocks = [f"{clock.clock} {clock.state} until {local(clock.due)}" for clock in progress.clocks]
+    return _pairs(
+        [
+            ("case", progress.case_id),
+            ("stage", progress.stage),
+            ("outcome", progress.outcome or "open"),
+            ("path", " > ".join(progress.path)),
+            ("asked of you", "\n".join(progress.asked_of_you) or "nothing"),
+            ("clocks", "\n".join(clocks) or "none"),
+            ("remedies", "\n".join(progress.remedies) or "none"),
+        ]
+    )
+
+
+def _standing(case: Case, local: Local) -> list[tuple[str, str]]:
+    marks = [mark for mark, holds in (("high risk", case.high_risk), ("external", case.external)) if holds]
+    wanted = ", ".join(case.claim.remedies)
+    return [
+        ("category", ", ".join([case.category, *marks])),
+        ("buyer, seller", f"{case.complainant}, {case.respondent}"),
+        ("orders", ", ".join(case.orders)),
+        ("wants", wanted),
+        ("owner", case.owner or "none yet"),
+        ("outcome", f"{case.outcome or 'open'} {case.outcome_ground}".strip()),
+        ("received", f"{local(case.received_at)} by {case.channel}"),
+        ("policy", str(case.policy)),
+        ("path", " > ".join(case.path)),
+    ]
+
+
+Row = tuple[str, ...]
+
+
+def _clocks(case: Case, local: Local) -> list[Row]:
+    return [(c.clock, c.state, local(c.due) + (" provisional" if c.provisional else "")) for c in open_clocks(case)]
+
+
+def _evidence(case: Case, local: Local) -> list[Row]:
+    return [(e.id, e.kind, e.submitter, local(e.submitted_at), str(e.content.size)) for e in case.evidence]
+
+
+def _requests(case: Case) -> list[Row]:
+    return [(r.id, r.party, ", ".join(r.wanted), r.state) for r in case.requests]
+
+
+def _proposals(case: Case) -> list[Row]:
+    return [(p.id, p.by, terms(p.terms), p.state, ", ".join(p.awaiting)) for p in case.proposals]
+
+
+def _remedies(case: Case) -> list[Row]:
+    return [
+        (r.id, terms(r.terms), r.state, f"{sum(step.done_at is not None for step in r.steps)} of {len(r.steps)}")
+        for r in case.remedies
+    ]
+
+
+def _penalties(case: Case) -> list[Row]:
+    return [(p.id, p.row, p.rule, p.state) for p in case.penalties]
+
+
+def _table(names: Row, rows: Iterable[Row]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        # Plain texts: nothing that somebody wrote is taken for markup.
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in pairs:
+        table.add_row(Text(name), Text(value))
+    return table
