@@ -92,6 +92,7 @@ class Case(Value, kw_only=True):
     returns: int = 0
     """How often an answer of "not solved" brought the case back (FUP-2)."""
     closings: int = 0
+    """How often the case was closed, or came back from follow-up instead: each has a survey of its own (FUP-1)."""
     reopenings: int = 0
     absorbed: tuple[str, ...] = ()
     merging_into: str | None = None
@@ -168,7 +169,7 @@ def evolve(case: Case, fact: AnyFact) -> Case:
             return change(
                 stage=stage,
                 path=(*case.path, stage),
-                closings=case.closings + (stage is Stage.CLOSED),
+                closings=case.closings + (stage is Stage.CLOSED or case.stage is Stage.FOLLOW_UP),
                 correctable=case.correctable if stage is Stage.CLOSED else None,
             )
         case facts.OwnerNamed(owner=owner):
