@@ -154,7 +154,7 @@ class OutcomeSet(Fact):
 
 
 class RemedySet(Fact):
-    """A remedy was ordered, a step was done, or it was completed, failed or cancelled."""
+    """A remedy was ordered, a step was done, or it was completed or failed."""
 
     by: str
     remedy: Remedy

@@ -134,12 +134,10 @@ class RemedyLife(StateMachine):
     ordered = State(initial=True)
     done = State(final=True)
     failed = State(final=True)
-    cancelled = State(final=True)
 
     progress = ordered.to.itself()
     complete = ordered.to(done)
     fail = ordered.to(failed)
-    cancel = ordered.to(cancelled)
 
 
 class PenaltyLife(StateMachine):

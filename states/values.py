@@ -314,7 +314,6 @@ class RemedyState(StrEnum):
     ORDERED = "ordered"
     DONE = "done"
     FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 class Step(Value):

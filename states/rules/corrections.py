@@ -5,7 +5,7 @@ from states import facts
 from states.draft import Draft, Refused
 from states.effects import AnyOutcome, DeliverMerge, Done
 from states.events import AbsorbCase, CorrectAct, MergeCase, WithdrawComplaint
-from states.rules import admission, evidence
+from states.rules import admission, evidence, remedies
 from states.values import Contact, EvidenceItem, Outcome
 
 
@@ -15,6 +15,7 @@ def withdraw(draft: Draft, act: WithdrawComplaint) -> None:
         raise Refused(
             "kept_open_for_safety", "a high-risk case stays open: safety is not the parties' to settle", "COO-5"
         )
+    remedies.require_none_running(draft)
     admission.drop(draft, Outcome.WITHDRAWN, "COO-5")
 
 
@@ -73,6 +74,7 @@ def merge(draft: Draft, act: MergeCase) -> None:
         raise Refused("merging", f"into: {draft.case.merging_into} is being asked already", "TRA-1")
     if not draft.can("merge"):
         raise Refused("wrong_stage", f"the case is {draft.case.stage}: it can no longer be merged", "TRA-1")
+    remedies.require_none_running(draft)
     draft.record(facts.MergeStarted(into=act.into, rules=("TRA-1",)))
     draft.order(
         DeliverMerge(
@@ -89,7 +91,7 @@ def merge(draft: Draft, act: MergeCase) -> None:
 
 def merge_delivered(draft: Draft, effect: DeliverMerge, outcome: AnyOutcome) -> None:
     """The other case took the file over, and this one closes; or it did not, and this one goes on."""
-    merged = isinstance(outcome, Done) and draft.can("merge")
+    merged = isinstance(outcome, Done) and draft.can("merge") and not remedies.any_running(draft.case)
     draft.record(facts.MergeEnded(into=effect.into, merged=merged, rules=("TRA-1",)))
     if not merged:
         return

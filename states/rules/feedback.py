@@ -4,7 +4,6 @@ from msgspec.structs import replace
 
 from policies.schema import ClockKind, Party, Stage
 from states import facts
-from states.case import Case
 from states.draft import Draft, expect
 from states.effects import AnyOutcome, Done, SendNotice
 from states.lifecycle import NoticeLife, step
@@ -56,18 +55,13 @@ def told(draft: Draft) -> bool:
     )
 
 
-def carried_out(case: Case) -> bool:
-    """Whether every remedy is settled one way or another."""
-    return all(remedy.state is not RemedyState.ORDERED for remedy in case.remedies)
-
-
 def conclude(draft: Draft) -> None:
     """Once the result is told and carried out, the case is followed up, or closed where nothing was decided."""
     if not told(draft):
         return
     draft.meet(draft.case.clock(ClockKind.FEEDBACK))
     stage = draft.case.stage
-    if stage is Stage.FEEDBACK and carried_out(draft.case):
+    if stage is Stage.FEEDBACK and all(remedy.state is not RemedyState.ORDERED for remedy in draft.case.remedies):
         draft.move("carry_out", "FBK-1", "FUP-3")
         follow_up.open_(draft)
     elif stage in (Stage.REFUSED, Stage.WITHDRAWN):

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from policies.schema import ClockKind, Party
 from states import facts
+from states.case import Case
 from states.draft import Draft, Refused, expect, next_id
 from states.effects import AnyOutcome, CarryOut, Done
 from states.events import ReportRemedy
@@ -136,10 +137,12 @@ def carried_out(draft: Draft, effect: CarryOut, outcome: AnyOutcome) -> None:
     remedy = next(r for r in draft.case.remedies if r.id == effect.remedy)
     if remedy.state is not RemedyState.ORDERED:
         return
-    draft.meet(draft.case.clock(ClockKind.PAYOUT, remedy.id))
+    clock = draft.case.clock(ClockKind.PAYOUT, remedy.id)
     if isinstance(outcome, Done):
+        draft.meet(clock)
         step_done(draft, remedy, outcome.reference)
     else:
+        draft.cancel(clock)
         fail(draft, remedy, Party.PLATFORM)
 
 
@@ -156,15 +159,28 @@ def step_done(draft: Draft, remedy: Remedy, reference: str) -> None:
 
 
 def fail(draft: Draft, remedy: Remedy, by: Party) -> None:
-    """A promise not kept counts against whoever made it and brings the case back to the platform (FUP-3)."""
+    """A promise not kept counts against whoever made it and brings the case back to the platform (FUP-3).
+
+    Other remedies of the case go on, with their clocks.
+    """
     _set(draft, replace(remedy, failed_by=by), "fail")
     if by is not Party.PLATFORM:
         conduct = Conduct(party=by, kind=ConductKind.BROKEN_PROMISE, subject=remedy.id, at=draft.at)
         draft.record(facts.ConductRecorded(conduct=conduct, rules=("FUP-3",)))
     if draft.can("return_unremedied"):
-        draft.settle_open_matters()
         draft.move("return_unremedied", "FUP-3")
         draft.tell_both("remedy_failed", "FUP-3", remedy=remedy.id)
+
+
+def require_none_running(draft: Draft) -> None:
+    """A case that still owes a remedy can be neither withdrawn nor merged: somebody may be carrying it out (FUP-3)."""
+    if any_running(draft.case):
+        raise Refused("remedy_running", "a remedy of this case is still being carried out", "FUP-3")
+
+
+def any_running(case: Case) -> bool:
+    """Whether a remedy is neither done nor failed."""
+    return any(remedy.state is RemedyState.ORDERED for remedy in case.remedies)
 
 
 def lapsed(draft: Draft, subject: str) -> None:
