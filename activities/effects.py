@@ -3,7 +3,9 @@
 Whatever they raise ends up in the case's history; the adapters' errors are sentences without data for that reason.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, assert_never
 
 from temporalio import activity
@@ -42,6 +44,9 @@ from states.effects import (
 from states.events import Result
 from states.journal import fold
 
+SIGN_OF_LIFE_SECONDS = 1.0
+"""How often an activity tells the engine that its worker lives."""
+
 
 class Activities:
     """The activities of one worker process, over its adapters."""
@@ -60,7 +65,8 @@ class Activities:
     @activity.defn(name=WRITE_JOURNAL)
     async def write_journal(self, batch: JournalBatch) -> Written:
         """Write a turn's entries and the case's row. Meant as a local activity; repeating it does no harm."""
-        return await self._journal.write(batch.entries, batch.row, _run())
+        async with _signs_of_life():
+            return await self._journal.write(batch.entries, batch.row, _run())
 
     @activity.defn(name=READ_CASE)
     async def read_case(self, asked: ReadCase) -> Known:
@@ -78,7 +84,8 @@ class Activities:
         a local activity: only an ordinary one is told the workflow's own time.
         """
         origin = Origin(batch.case_id, batch.policy, activity.info().started_time)
-        return tuple([Result(effect.key, await self._outcome(effect, origin)) for effect in batch.effects])
+        async with _signs_of_life():
+            return tuple([Result(effect.key, await self._outcome(effect, origin)) for effect in batch.effects])
 
     async def _outcome(self, effect: AnyEffect, origin: Origin) -> AnyOutcome:
         try:
@@ -107,6 +114,23 @@ class Activities:
             case DeliverMerge():
                 return await self._cases.deliver(effect, origin)
         assert_never(effect)
+
+
+@asynccontextmanager
+async def _signs_of_life() -> AsyncIterator[None]:
+    """Let the engine know meanwhile that this worker lives; an activity that is over soon need not bother it."""
+    beating = None if activity.info().is_local else asyncio.create_task(_beat())
+    try:
+        yield
+    finally:
+        if beating is not None:
+            beating.cancel()
+
+
+async def _beat() -> None:
+    while True:
+        await asyncio.sleep(SIGN_OF_LIFE_SECONDS)
+        activity.heartbeat()
 
 
 def _run() -> str:

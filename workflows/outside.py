@@ -31,6 +31,8 @@ def _far(summary: str) -> workflow.ActivityConfig:
     """Tried until it succeeds: what waits for it is in the case, and its deadlines go on."""
     return workflow.ActivityConfig(
         start_to_close_timeout=timedelta(seconds=30),
+        # A killed worker's activities are given to another one after this.
+        heartbeat_timeout=timedelta(seconds=5),
         retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)),
         summary=summary,
     )
