@@ -179,17 +179,17 @@ def possible_acts(case: Case) -> frozenset[str]:
 
 
 _ALWAYS = frozenset({"file_complaint", "record_contact"})
-_OPEN = _ALWAYS | {"submit_evidence", "submit_statement", "escalate_case", "absorb_case", "correct_act"}
+_OPEN = _ALWAYS | {"submit_evidence", "submit_statement", "escalate_case", "absorb_case"}
 _UNDECIDED = _OPEN | {"extend_clock", "withdraw_complaint", "merge_case"}
 
 ACTS_OF_STAGE: dict[Stage, frozenset[str]] = {
     Stage.INTAKE: _UNDECIDED | {"report_seller_contact", "refuse_complaint"},
     Stage.ACCEPTANCE: _UNDECIDED | {"accept_complaint", "refuse_complaint"},
-    Stage.VERIFICATION: _UNDECIDED | {"request_evidence", "record_finding"},
-    Stage.COORDINATION: _UNDECIDED | {"propose_remedy", "answer_proposal", "call_for_ruling"},
-    Stage.RULING: _UNDECIDED | {"issue_ruling"},
+    Stage.VERIFICATION: _UNDECIDED | {"request_evidence", "record_finding", "correct_act"},
+    Stage.COORDINATION: _UNDECIDED | {"propose_remedy", "answer_proposal", "call_for_ruling", "correct_act"},
+    Stage.RULING: _UNDECIDED | {"issue_ruling", "report_remedy", "correct_act"},
     Stage.FEEDBACK: _OPEN | {"report_remedy"},
-    Stage.FOLLOW_UP: _OPEN | {"report_remedy", "answer_survey"},
+    Stage.FOLLOW_UP: _OPEN | {"answer_survey"},
     Stage.REFUSED: _ALWAYS | {"correct_act"},
     Stage.WITHDRAWN: _ALWAYS,
     Stage.CLOSED: _ALWAYS | {"reopen_case", "answer_survey", "correct_act"},
