@@ -53,8 +53,8 @@ def decide(case: Case | None, event: events.Event, now: datetime, book: PolicyBo
     Raises KeyError if the case's policy is not in the book.
     """
     if isinstance(event, events.Act):
-        known = None if case is None else case.answered(event.request_id)
-        if known is not None and known.fingerprint == event.fingerprint():
+        known = None if case is None else case.answered(event.request_id, event.fingerprint())
+        if known is not None:
             return Decision(case=case, answer=known.answer)
     if case is None:
         return _open(event, now, book)
