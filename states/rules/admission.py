@@ -64,6 +64,10 @@ def record_contact(draft: Draft, act: FileComplaint) -> None:
 
 def contacted(draft: Draft, act: RecordContact) -> None:
     """A contact with a party; one from the platform reaches the party (SLA-2, FBK-1)."""
+    if draft.case.stage is Stage.ARCHIVED:
+        raise Refused("archived", f"{draft.case.case_id} is archived: reopen it or file a complaint", "INT-2")
+    if act.outbound and draft.party_of(act.actor) is not Party.PLATFORM:
+        raise Refused("wrong_party", "outbound: only the platform reports a contact of its own", "SLA-2")
     contact = Contact(
         at=draft.at,
         channel=act.channel,
@@ -86,6 +90,8 @@ def join(draft: Draft, act: FileComplaint) -> None:
     is kept.
     """
     case = draft.case
+    if act.case_id != case.case_id:
+        raise Refused("wrong_case", f"complainant, orders: they name {act.case_id}, this is {case.case_id}", "INT-1")
     new = tuple(item for item in act.evidence if not case.knows_content(item.content.sha256))
     record_contact(draft, act)
     evidence.add(draft, act, new)

@@ -62,6 +62,8 @@ def reopen(draft: Draft, act: ReopenCase) -> None:
     """A closed case is open again, also when its run has ended."""
     if act.reason is None:
         raise Refused("reason_missing", "reason: reopening needs a reason", "TRA-1")
+    if act.case_id != draft.case.case_id:
+        raise Refused("wrong_case", f"case_id: this is {draft.case.case_id}, not {act.case_id}", "TRA-1")
     if not draft.can("reopen"):
         raise Refused("not_closed", f"the case is {draft.case.stage}: only a closed case is reopened", "TRA-1")
     draft.record(facts.Reopened(rules=("TRA-1",)))
