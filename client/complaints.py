@@ -179,7 +179,9 @@ class Complaints:
 
     def _stamped(self, act: A) -> A:
         at = act.at or drafts.made_at(act.request_id) or self._now()
-        return replace(act, at=at, source=act.source or self._source)
+        stamped = replace(act, at=at, source=act.source or self._source)
+        drafts.require_sound(stamped)
+        return stamped
 
     async def _start(self, case_id: str, act: FileComplaint | ReopenCase, summary: str) -> Answer:
         stamped = self._stamped(act)

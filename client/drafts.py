@@ -88,6 +88,11 @@ async def build(act_type: type[A], draft: Mapping[str, Any], owner: str, vault: 
     return _act(act_type, _replaced(draft, kept.__getitem__))
 
 
+def require_sound(act: Act) -> None:
+    """Check an act that a program made, as the engine will. Raises UsageError naming the field that is wrong."""
+    _act(type(act), act)
+
+
 def holds_content(draft: Mapping[str, Any]) -> bool:
     """Whether anything of the draft belongs into the vault."""
     return bool(_contents(draft))

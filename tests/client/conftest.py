@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ from activities.platform import PostgresPlatform
 from client.commands import main
 from client.complaints import Complaints
 from policies.book import default_book
-from stack.embedded import TemporalServer
+from stack.embedded import TemporalServer, prepare_namespace
 from tests.states import story
 from worker import make_worker
-from workflows.attributes import TASK_QUEUE
+from workflows.attributes import SEARCH_ATTRIBUTES
 
 
 @pytest.fixture
@@ -33,22 +32,28 @@ async def pool(database: str) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
-def make(client: Client, pool: Pool) -> Callable[[], Worker]:
-    """Makes the worker that serves the client's own task queue."""
-    return lambda: make_worker(client, pool, default_book(), task_queue=TASK_QUEUE)
+def task_queue() -> str:
+    """A task queue of the test's own."""
+    return f"complaints-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture
-async def worker(make: Callable[[], AbstractAsyncContextManager[Worker]]) -> AsyncIterator[None]:
+def make(client: Client, pool: Pool, task_queue: str) -> Callable[[], Worker]:
+    """Makes a worker for the test's own task queue."""
+    return lambda: make_worker(client, pool, default_book(), task_queue=task_queue)
+
+
+@pytest.fixture
+async def worker(make: Callable[[], Worker]) -> AsyncIterator[None]:
     """A worker that is there for the whole test."""
     async with make():
         yield
 
 
 @pytest.fixture
-def complaints(client: Client, pool: Pool) -> Complaints:
+def complaints(client: Client, pool: Pool, task_queue: str) -> Complaints:
     """The client, with enough patience for a slow machine."""
-    return Complaints(client, pool)
+    return Complaints(client, pool, task_queue=task_queue)
 
 
 @pytest.fixture
@@ -90,11 +95,28 @@ Run = Callable[..., Awaitable[int]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, temporal_server: TemporalServer, database: str) -> Run:
+async def city(temporal_server: TemporalServer, client_options: dict[str, Any]) -> Client:
+    """A namespace of the test's own, for a command line that knows one task queue only."""
+    name = f"city-{uuid.uuid4().hex[:8]}"
+    client = await Client.connect(temporal_server.address, namespace=name, **client_options)
+    await prepare_namespace(client, search_attributes=SEARCH_ATTRIBUTES)
+    return client
+
+
+@pytest.fixture
+async def city_worker(city: Client, pool: Pool) -> AsyncIterator[None]:
+    """The worker that serves it."""
+    async with make_worker(city, pool, default_book()):
+        yield
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, temporal_server: TemporalServer, city: Client, database: str) -> Run:
     """Runs the command line as a shell would: settings from the environment, the exit code as answer."""
     for name in ("TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE", "TOUSU_ACTOR", "TOUSU_SOURCE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", city.namespace)
     monkeypatch.setenv("DATABASE_URL", database)
 
     async def in_thread(*words: Any) -> int:

@@ -1,0 +1,188 @@
+"""The command line on the real engine: what each command prints, and its exit code."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from asyncpg import Pool
+from temporalio.client import Client
+
+from client.complaints import Complaints
+from policies.book import default_book
+from policies.schema import Stage
+from stack.virtual_time import VirtualTime
+from states.events import WithdrawComplaint
+from tests.client.conftest import Run
+from tests.client.test_complaints import until_stage
+from tests.states.story import BUYER, complaint
+from worker import make_worker
+
+AGENT = ("--as", "agent:agent-03")
+
+
+class Shell:
+    """Runs commands and reads what they print."""
+
+    def __init__(self, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        self._run = run
+        self._capsys = capsys
+
+    async def __call__(self, *words: Any, code: int = 0) -> str:
+        """What a command prints; it must end with `code`."""
+        self._capsys.readouterr()
+        ended = await self._run(*words)
+        shown = self._capsys.readouterr()
+        assert ended == code, shown
+        self.sentence = shown.err
+        return shown.out
+
+    async def json(self, *words: Any, code: int = 0) -> Any:
+        """The one object that a command prints with --json."""
+        return json.loads(await self(*words, "--json", code=code))
+
+
+@pytest.fixture
+def shell(run: Run, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(run, capsys)
+
+
+@pytest.fixture
+async def case_id(shell: Shell, complaint_file: Path, city: Client, pool: Pool, city_worker: None) -> str:
+    """A case that was opened by hand and waits for acceptance."""
+    answer = await shell.json("open", complaint_file)
+    await until_stage(Complaints(city, pool), answer["case_id"], Stage.ACCEPTANCE)
+    return str(answer["case_id"])
+
+
+async def test_a_first_case_by_hand(shell: Shell, case_id: str, tmp_path: Path) -> None:
+    assert "done" in await shell("accept_complaint", case_id, *AGENT)
+    statement = ("--text", "可以退款", "--remedy", "refund", "--amount", "199.00")
+    await shell("submit-statement", case_id, "--as", "seller", *statement)
+    (tmp_path / "more.jpg").write_bytes(b"another picture")
+    await shell("submit-evidence", case_id, "--as", "buyer", "--evidence", f"photo={tmp_path / 'more.jpg'}")
+    finding = ("--proven", "--responsible", "respondent", "--cause", "defective_goods", "--evidence", "E1")
+    await shell("record-finding", case_id, *AGENT, *finding)
+    await shell("propose-remedy", case_id, *AGENT, "--remedy", "refund", "--amount", "199.00")
+    case = (await shell.json("show", case_id))["case"]
+    assert [proposal["terms"] for proposal in case["proposals"]] == [{"kind": "refund", "amount_fen": 19_900}]
+    page = await shell("show", case_id)
+    for word in ("coordination", "agent-03", "refund 199.00 yuan", "E1", "SLA-1", "answer_proposal"):
+        assert word in page
+    assert "可以退款" not in page
+
+
+async def test_texts_are_read_only_when_asked_for_and_that_is_logged(shell: Shell, case_id: str, pool: Pool) -> None:
+    assert "内胆有划痕" not in await shell("show", case_id)
+    await shell("show", case_id, "--texts", code=2)
+    assert shell.sentence.startswith("--as: say who reads")
+    assert await pool.fetchval("select count(*) from vault_reads") == 0
+    assert "内胆有划痕" in await shell("show", case_id, "--texts", *AGENT, "--purpose", "call back")
+    reads = await pool.fetch("select distinct reader, purpose from vault_reads")
+    assert [tuple(read) for read in reads] == [("agent-03", "call back")]
+
+
+async def test_a_refusal_is_an_answer_with_its_own_exit_code(shell: Shell, case_id: str) -> None:
+    out = await shell("accept-complaint", case_id, "--as", "seller", code=3)
+    assert "refused" in out
+    answer = await shell.json("accept-complaint", case_id, "--as", "seller", code=3)
+    assert (answer["accepted"], answer["refusal"]["code"]) == (False, "no_right")
+
+
+async def test_the_same_request_id_is_the_same_act(shell: Shell, case_id: str) -> None:
+    words = ("accept-complaint", case_id, *AGENT, "--request-id", "20260302T010000.000000Z-0123456789ab")
+    assert await shell.json(*words) == await shell.json(*words)
+
+
+@pytest.mark.usefixtures("city_worker")
+async def test_an_unknown_case_is_not_found(shell: Shell) -> None:
+    commands = [
+        ("accept-complaint", *AGENT),
+        ("withdraw-complaint", "--as", "buyer"),
+        ("show",),
+        ("progress",),
+        ("watch",),
+    ]
+    for command, *rest in commands:
+        error = await shell.json(command, "buyer-017/nothing", *rest, code=4)
+        assert error["error"]["kind"] == "not_found"
+    reopening = ("reopen", "buyer-017/nothing", "--as", "agent:agent-03")
+    assert (await shell.json(*reopening, code=4))["error"]["kind"] == "not_found"
+    assert shell.sentence == "there is no case buyer-017/nothing\n"
+
+
+async def test_what_nobody_confirms_tells_the_request_id_to_try_again_with(
+    shell: Shell, complaint_file: Path, city: Client, pool: Pool
+) -> None:
+    error = (await shell.json("open", complaint_file, "--patience", 1, code=5))["error"]
+    assert error["kind"] == "not_confirmed"
+    assert error["request_id"] in shell.sentence
+    async with make_worker(city, pool, default_book()):
+        again = ("open", complaint_file, "--request-id", error["request_id"])
+        answer = await shell.json(*again)
+        assert answer == await shell.json(*again)
+        journal = (await shell.json("show", answer["case_id"]))["journal"]
+    assert [entry["event"] for entry in journal].count("file_complaint") == 1
+
+
+async def test_cases_are_listed(shell: Shell, case_id: str) -> None:
+    listed = (await shell.json("list", "--stage", "acceptance", "--seller", "seller-204"))["cases"]
+    assert [row["case_id"] for row in listed] == [case_id]
+    assert (await shell.json("list", "--stage", "ruling"))["cases"] == []
+    assert (await shell.json("list", "--overdue"))["cases"] == []
+    assert (await shell.json("list", "--stuck"))["stuck"] == []
+    assert case_id in await shell("list")
+
+
+async def test_the_lists_are_rebuilt_from_the_journal(shell: Shell, case_id: str, database: str) -> None:
+    before = await shell.json("list")
+    owner = await asyncpg.connect(database)
+    await owner.execute("delete from case_view")
+    await owner.close()
+    assert await shell.json("rebuild") == {"cases": 1, "broken": []}
+    assert await shell.json("list") == before
+    assert "rebuilt 1 case" in await shell("rebuild", case_id)
+
+
+async def test_progress_is_what_the_complainant_may_see(shell: Shell, case_id: str) -> None:
+    assert (await shell.json("progress", case_id))["stage"] == "acceptance"
+    page = await shell("progress", case_id)
+    assert "intake > acceptance" in page
+    assert "E1" not in page
+
+
+async def test_watching_prints_a_line_for_each_entry_until_the_end(shell: Shell, case_id: str) -> None:
+    await shell("withdraw-complaint", case_id, "--as", "buyer")
+    lines = (await shell("watch", case_id)).splitlines()
+    assert "withdrawn" in "".join(lines)
+    told = [json.loads(line) for line in (await shell("watch", case_id, "--json")).splitlines()]
+    assert [each["number"] for each in told] == list(range(1, len(lines) + 1))
+    assert told[-1]["stage"] == "closed"
+
+
+# --- after the end --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def ended(city: Client, pool: Pool, order: str, city_worker: None) -> str:
+    """A case whose run has ended."""
+    time = VirtualTime(city)
+    complaints = Complaints(time.client, pool)
+    filed = complaint(orders=(order,))
+    await complaints.file(filed)
+    await until_stage(complaints, filed.case_id, Stage.ACCEPTANCE)
+    await complaints.act(filed.case_id, WithdrawComplaint(request_id="r-withdraw", actor=BUYER))
+    await until_stage(complaints, filed.case_id, Stage.CLOSED)
+    assert not await time.forward(time.client.get_workflow_handle(filed.case_id), timedelta(days=40))
+    return filed.case_id
+
+
+async def test_a_case_whose_run_has_ended_is_shown_closed_to_acts_and_reopened(shell: Shell, ended: str) -> None:
+    assert (await shell.json("accept-complaint", ended, *AGENT, code=7))["error"]["kind"] == "closed"
+    assert "archived" in await shell("show", ended)
+    assert (await shell.json("progress", ended))["outcome"] == "withdrawn"
+    assert "refused" in await shell("reopen", ended, *AGENT, code=3)  # for want of a reason
+    answer = await shell.json("reopen", ended, *AGENT, "--reason", "买家补充了新的凭证")
+    assert answer["stage"] == "verification"
