@@ -16,8 +16,8 @@ from client.money import fen
 from states.events import Act
 from states.values import EvidenceItem, RemedyTerms, Scores, TextRef
 
-COMMON = ("request_id", "actor", "at", "source")
-"""The fields that every act has; they have words of their own."""
+COMMON = ("request_id", "actor", "at", "source", "case_id")
+"""The fields that every act has, or the case that it is about; they have words of their own."""
 
 WORD = {"items": "evidence", "remedies": "remedy", "penalties": "penalty"}
 """Fields whose word is another than their name: what may be given several times is given one at a time."""

@@ -279,7 +279,6 @@ def _command(act_type: type[Act]) -> Callable[..., int]:
 
         return _act(work, source, patience, json)
 
-    own = [option for option in acts.options(act_type) if option.name != "case_id"]
     annotations = {
         "case": Case,
         "who": As,
@@ -299,7 +298,7 @@ def _command(act_type: type[Act]) -> Callable[..., int]:
         )
         for name, annotation in annotations.items()
     }
-    parameters = [shared.pop("case"), shared.pop("who"), *own, *shared.values()]
+    parameters = [shared.pop("case"), shared.pop("who"), *acts.options(act_type), *shared.values()]
     # Typer reads a function's signature and annotations; this function's are made here.
     made: Any = command
     made.__signature__ = inspect.Signature(parameters, return_annotation=int)

@@ -81,7 +81,11 @@ def _itself(case: Case) -> Case:
 
 @asynccontextmanager
 async def connect(
-    settings: Settings | None = None, *, source: str | None = None, patience: float = PATIENCE
+    settings: Settings | None = None,
+    *,
+    source: str | None = None,
+    patience: float = PATIENCE,
+    task_queue: str = TASK_QUEUE,
 ) -> AsyncIterator["Complaints"]:
     """A client by the settings of this process, or others. It connects when it first needs to.
 
@@ -101,7 +105,7 @@ async def connect(
         url = settings.database_url
         pool = await create_pool(url, smallest=0, largest=4, name="tousu-starter") if url else None
     try:
-        yield Complaints(engine, pool, source=source or settings.source, patience=patience)
+        yield Complaints(engine, pool, source=source or settings.source, patience=patience, task_queue=task_queue)
     finally:
         if pool is not None:
             await pool.close()

@@ -155,8 +155,9 @@ def _penalties(case: Case) -> list[Row]:
 
 def _table(names: Row, rows: Iterable[Row]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in names:
-        table.add_column(name, overflow="fold")
+    for place, name in enumerate(names):
+        # The first one is the id: it has to stay whole to be copied.
+        table.add_column(name, overflow="fold", no_wrap=place == 0)
     for row in rows:
         # Plain texts: nothing that somebody wrote is taken for markup.
         table.add_row(*(Text(cell) for cell in row))

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,12 @@ from temporalio.worker import Worker
 
 from activities.database import create_pool
 from activities.platform import PostgresPlatform
-from client.commands import main
-from client.complaints import Complaints
+from client import commands
+from client.complaints import Complaints, connect
 from policies.book import default_book
-from stack.embedded import TemporalServer, prepare_namespace
+from stack.embedded import TemporalServer
 from tests.states import story
 from worker import make_worker
-from workflows.attributes import SEARCH_ATTRIBUTES
 
 
 @pytest.fixture
@@ -95,32 +95,16 @@ Run = Callable[..., Awaitable[int]]
 
 
 @pytest.fixture
-async def city(temporal_server: TemporalServer, client_options: dict[str, Any]) -> Client:
-    """A namespace of the test's own, for a command line that knows one task queue only."""
-    name = f"city-{uuid.uuid4().hex[:8]}"
-    client = await Client.connect(temporal_server.address, namespace=name, **client_options)
-    await prepare_namespace(client, search_attributes=SEARCH_ATTRIBUTES)
-    return client
-
-
-@pytest.fixture
-async def city_worker(city: Client, pool: Pool) -> AsyncIterator[None]:
-    """The worker that serves it."""
-    async with make_worker(city, pool, default_book()):
-        yield
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, temporal_server: TemporalServer, city: Client, database: str) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, temporal_server: TemporalServer, database: str, task_queue: str) -> Run:
     """Runs the command line as a shell would: settings from the environment, the exit code as answer."""
     for name in ("TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE", "TOUSU_ACTOR", "TOUSU_SOURCE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
-    monkeypatch.setenv("TEMPORAL_NAMESPACE", city.namespace)
     monkeypatch.setenv("DATABASE_URL", database)
+    monkeypatch.setattr(commands, "connect", partial(connect, task_queue=task_queue))
 
     async def in_thread(*words: Any) -> int:
         # It runs a loop of its own.
-        return await asyncio.to_thread(main, [str(word) for word in words])
+        return await asyncio.to_thread(commands.main, [str(word) for word in words])
 
     return in_thread

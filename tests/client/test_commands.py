@@ -1,24 +1,20 @@
 """The command line on the real engine: what each command prints, and its exit code."""
 
 import json
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from asyncpg import Pool
-from temporalio.client import Client
+from temporalio.worker import Worker
 
 from client.complaints import Complaints
-from policies.book import default_book
 from policies.schema import Stage
 from stack.virtual_time import VirtualTime
-from states.events import WithdrawComplaint
 from tests.client.conftest import Run
-from tests.client.test_complaints import until_stage
-from tests.states.story import BUYER, complaint
-from worker import make_worker
+from tests.client.test_complaints import archived, until_stage
 
 AGENT = ("--as", "agent:agent-03")
 
@@ -50,10 +46,10 @@ def shell(run: Run, capsys: pytest.CaptureFixture[str]) -> Shell:
 
 
 @pytest.fixture
-async def case_id(shell: Shell, complaint_file: Path, city: Client, pool: Pool, city_worker: None) -> str:
+async def case_id(shell: Shell, complaint_file: Path, complaints: Complaints, worker: None) -> str:
     """A case that was opened by hand and waits for acceptance."""
     answer = await shell.json("open", complaint_file)
-    await until_stage(Complaints(city, pool), answer["case_id"], Stage.ACCEPTANCE)
+    await until_stage(complaints, answer["case_id"], Stage.ACCEPTANCE)
     return str(answer["case_id"])
 
 
@@ -96,7 +92,7 @@ async def test_the_same_request_id_is_the_same_act(shell: Shell, case_id: str) -
     assert await shell.json(*words) == await shell.json(*words)
 
 
-@pytest.mark.usefixtures("city_worker")
+@pytest.mark.usefixtures("worker")
 async def test_an_unknown_case_is_not_found(shell: Shell) -> None:
     commands = [
         ("accept-complaint", *AGENT),
@@ -114,12 +110,12 @@ async def test_an_unknown_case_is_not_found(shell: Shell) -> None:
 
 
 async def test_what_nobody_confirms_tells_the_request_id_to_try_again_with(
-    shell: Shell, complaint_file: Path, city: Client, pool: Pool
+    shell: Shell, complaint_file: Path, make: Callable[[], Worker]
 ) -> None:
     error = (await shell.json("open", complaint_file, "--patience", 1, code=5))["error"]
     assert error["kind"] == "not_confirmed"
     assert error["request_id"] in shell.sentence
-    async with make_worker(city, pool, default_book()):
+    async with make():
         again = ("open", complaint_file, "--request-id", error["request_id"])
         answer = await shell.json(*again)
         assert answer == await shell.json(*again)
@@ -166,17 +162,9 @@ async def test_watching_prints_a_line_for_each_entry_until_the_end(shell: Shell,
 
 
 @pytest.fixture
-async def ended(city: Client, pool: Pool, order: str, city_worker: None) -> str:
+async def ended(virtual_time: VirtualTime, pool: Pool, order: str, task_queue: str, worker: None) -> str:
     """A case whose run has ended."""
-    time = VirtualTime(city)
-    complaints = Complaints(time.client, pool)
-    filed = complaint(orders=(order,))
-    await complaints.file(filed)
-    await until_stage(complaints, filed.case_id, Stage.ACCEPTANCE)
-    await complaints.act(filed.case_id, WithdrawComplaint(request_id="r-withdraw", actor=BUYER))
-    await until_stage(complaints, filed.case_id, Stage.CLOSED)
-    assert not await time.forward(time.client.get_workflow_handle(filed.case_id), timedelta(days=40))
-    return filed.case_id
+    return await archived(Complaints(virtual_time.client, pool, task_queue=task_queue), virtual_time, order)
 
 
 async def test_a_case_whose_run_has_ended_is_shown_closed_to_acts_and_reopened(shell: Shell, ended: str) -> None:
