@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import TypedSearchAttributes
+from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.ports import EffectBatch, JournalBatch
@@ -84,7 +85,11 @@ class Complaint:
                     raise
                 self._cancel_seen = True
                 self._inbox.append(Received(events.CancelRequested()))
-        return serving.result()
+        try:
+            return serving.result()
+        except FailureError as error:
+            # As it is it would end the case; so it fails the workflow task, which is tried until the cause is mended.
+            raise RuntimeError("the case cannot go on") from error
 
     def _take_up(self, start: events.FileComplaint | events.ReopenCase | Carried) -> None:
         if isinstance(start, Carried):

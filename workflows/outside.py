@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.ports import (
@@ -46,7 +46,9 @@ async def write_journal(batch: JournalBatch) -> Written:
     """
     try:
         written: Written = await workflow.execute_local_activity(WRITE_JOURNAL, batch, result_type=Written, **NEAR)
-    except ActivityError:
+    except FailureError as error:  # a local activity's error comes bare, not as ActivityError
+        if is_cancelled_exception(error):
+            raise
         far = _far("the journal was away")
         written = await workflow.execute_activity(WRITE_JOURNAL, batch, result_type=Written, **far)
     return written
