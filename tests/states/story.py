@@ -27,6 +27,7 @@ BUYER = Actor(id="buyer-017", role=Role.COMPLAINANT)
 SELLER = Actor(id="seller-204", role=Role.RESPONDENT)
 AGENT = Actor(id="agent-03", role=Role.AGENT)
 CHIEF = Actor(id="supervisor-01", role=Role.SUPERVISOR)
+ENGINE = Actor(id="engine", role=Role.ENGINE)
 
 
 def text(name: str) -> TextRef:

@@ -1,0 +1,308 @@
+"""What is proved about every configuration that a case can be in, and that the proof can fail."""
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from statemachine import StateMachine
+
+from policies.book import default_book
+from policies.schema import ClockKind, Level, Party, Stage, Trigger
+from states import draft, effects, events, facts, lifecycle
+from states.case import next_wake
+from states.decide import decide
+from states.lifecycle import MACHINES, EscalationLevel, Lifecycle, PenaltyLife
+from states.rules import escalation, feedback, mediation, remedies
+from states.view import ACTS_OF_STAGE
+from tests.states import search
+from tests.states.search import STARTS, Edge, Fault, Graph, small_book
+from tests.states.story import START, complaint
+
+ONLY_LATER = {(PenaltyLife, "reverse")}
+"""Events for which nothing calls yet: a penalty is reversed when an appeal is won, which a later version brings."""
+
+
+@cache
+def graph() -> Graph:
+    """Every configuration."""
+    return Graph(small_book()).explore(STARTS)
+
+
+def without_help(edge: Edge) -> bool:
+    """What the platform cannot count on: that a party acts, that another case takes this one over, that somebody
+    corrects or reopens.
+    """
+    by_luck = ("merge_case", "absorb_case", "correct_act", "reopen_case", "DeliverMerge")
+    return edge.by in ("complainant", "respondent") or edge.label.startswith(by_luck)
+
+
+def test_every_configuration_can_reach_its_end() -> None:
+    found = graph()
+    assert len(found.cases) > 1000
+    assert not [found.describe(key) for key in found.stuck(Stage.CLOSED, Stage.ARCHIVED)]
+    assert not [found.describe(key) for key in found.stuck(Stage.ARCHIVED)]
+
+
+def test_silent_parties_hold_up_no_case() -> None:
+    """Time, the world's answers and the platform's own staff suffice to close every case, from everywhere."""
+    found = graph()
+    stuck = found.stuck(Stage.CLOSED, Stage.ARCHIVED, without=without_help)
+    assert not [found.describe(key) for key in stuck]
+
+
+def ways(machine: type[StateMachine]) -> set[tuple[str, str, str]]:
+    """Every transition of a machine: from, event, to."""
+    return {
+        (str(state.value), event, str(transition.target.value))
+        for state in machine.states
+        for transition in state.transitions
+        if transition.target is not None
+        for event in transition.event.split()
+    }
+
+
+def events_of(machine: type[StateMachine]) -> set[str]:
+    return {event for _, event, _ in ways(machine)}
+
+
+def test_every_stage_of_the_lifecycle_and_every_way_between_them_is_taken() -> None:
+    found = graph()
+    assert found.moves == {(Stage(source), event, Stage(target)) for source, event, target in ways(Lifecycle)}
+    assert {case.stage for case in found.cases.values()} == set(Stage)
+
+
+def test_no_event_of_any_machine_is_dead() -> None:
+    found = graph()
+    for machine in MACHINES:
+        if machine is not Lifecycle:
+            used = {name for owner, name in found.sent if owner is machine}
+            dead = events_of(machine) - used
+            assert dead == {name for owner, name in ONLY_LATER if owner is machine}, machine.__name__
+
+
+def test_the_level_never_falls() -> None:
+    """The search leaves the level out of a configuration, so it is shown for every level and trigger here."""
+    levels = list(Level)
+    policy = next(iter(default_book()))
+    opened = decide(None, complaint(), START, default_book()).case
+    assert opened is not None
+    for level in levels:
+        for trigger in Trigger:
+            raised = draft.Draft(replace(opened, level=level), policy, START, START)
+            raised.raise_level(trigger)
+            rise = levels.index(raised.case.level) - levels.index(level)
+            assert rise == (1 if level is not Level.MANAGEMENT else 0)
+    assert events_of(EscalationLevel) == {"raise_level"}
+
+
+def test_the_view_lists_just_the_acts_that_each_stage_accepts() -> None:
+    found = graph()
+    for stage in Stage:
+        assert found.accepted[stage] == ACTS_OF_STAGE[stage], stage
+
+
+def test_every_clock_and_every_notice_of_the_policy_is_used() -> None:
+    found = graph()
+    assert found.clocks == set(ClockKind)
+    assert set(found.notices) == set(found.policy.pack.notices)
+
+
+def test_every_notice_has_what_its_texts_speak_of() -> None:
+    for template, details in graph().notices.items():
+        for given in details:
+            for rendered in default_notices()[template].values():
+                assert rendered.format(**dict.fromkeys(given, "x"))
+
+
+def default_notices() -> dict[str, dict[str, str]]:
+    pack = next(iter(default_book())).pack
+    return {template: dict(rule.text) for template, rule in pack.notices.items()}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_real_histories_stay_within_what_was_searched(seed: int) -> None:
+    """Random histories with real time and data: each case met on the way is one of the configurations found."""
+    found = graph()
+    choose = random.Random(seed)
+    given = choose.choice(list(STARTS.values()))
+    case = decide(None, complaint(**given), START, found.book).case
+    now = START
+    for number in range(60):
+        assert case is not None
+        assert found.covers(settled(case, found, now)), f"step {number} of seed {seed}: {case.stage}"
+        case = settled(case, found, now)
+        moves = [move for move in search.happenings(case) if move.by != "time"]
+        wake = next_wake(case)
+        if wake is not None and choose.random() < 0.3:
+            now = max(now, wake)
+            event: events.Event = events.DeadlineReached()
+        else:
+            now += timedelta(minutes=choose.randrange(20))
+            event = choose.choice(moves).event
+        if isinstance(event, events.CorrectAct) and case.correctable is not None:
+            event = replace(event, entry=case.correctable.entry)
+        if isinstance(event, events.Act):
+            event = replace(event, request_id=f"r-{number}")
+        case = decide(case, event, now, found.book).case
+
+
+def settled(case: Any, found: Graph, now: Any) -> Any:
+    """The case once the effects that move nothing were reported."""
+    while inert := search._inert(case, found.policy.pack):
+        results = tuple(
+            events.Result(key=effect.key, outcome=effects.Done(at=now))
+            if not isinstance(effect, effects.LookUpOrder)
+            else events.Result(key=effect.key, outcome=effects.OrderUnknown())
+            for effect in inert
+        )
+        case = decide(case, events.EffectsReported(results=results), now, found.book).case
+    return case
+
+
+# --- the proof can fail: planted faults, each of which the search has to find ---------------------
+
+
+def no_clock_in(stage: Stage) -> Callable[[pytest.MonkeyPatch], None]:
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        arm = draft.Draft._run_in_stage
+        patch.setattr(
+            draft.Draft, "_run_in_stage", lambda self, kind: None if self.case.stage is stage else arm(self, kind)
+        )
+
+    return plant
+
+
+def no_move(event: str) -> Callable[[pytest.MonkeyPatch], None]:
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        step = lifecycle.step
+        patch.setattr(draft, "step", lambda machine, state, by: None if by == event else step(machine, state, by))
+
+    return plant
+
+
+def nothing_follows(clock: ClockKind) -> Callable[[pytest.MonkeyPatch], None]:
+    return lambda patch: patch.setitem(escalation.LAPSES, clock, lambda draft, subject: None)
+
+
+def missed_once_and_for_all(patch: pytest.MonkeyPatch) -> None:
+    def deadline_reached(draft: draft.Draft, clock: Any) -> None:
+        draft.miss(clock)
+        if clock.kind not in escalation.LAPSES:
+            draft.raise_level(Trigger.MISSED_CLOCK, "ESC-1", clock=clock)
+        else:
+            escalation.LAPSES[clock.kind](draft, clock.subject)
+
+    patch.setattr(escalation, "deadline_reached", deadline_reached)
+
+
+def clocks_run_on(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(draft.Draft, "_leave", lambda self, clock, drop: None)
+
+
+def open_matters_run_on(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(draft.Draft, "settle_open_matters", lambda self: None)
+
+
+def undelivered_and_forgotten(patch: pytest.MonkeyPatch) -> None:
+    sent = feedback.notice_sent
+
+    def notice_sent(draft: draft.Draft, effect: effects.SendNotice, outcome: effects.AnyOutcome) -> None:
+        if isinstance(outcome, effects.Done):
+            sent(draft, effect, outcome)
+
+    patch.setattr(feedback, "notice_sent", notice_sent)
+
+
+def unasked_ruling(patch: pytest.MonkeyPatch) -> None:
+    """A ruling may be called for before anything was found: then none can ever be given."""
+
+    def call_for_ruling(draft: draft.Draft, act: events.CallForRuling) -> None:
+        draft.settle_open_matters()
+        draft.move("call_ruling", "COO-4")
+
+    patch.setattr(mediation, "call_for_ruling", call_for_ruling)
+
+
+def one_failure_forgets_the_rest(patch: pytest.MonkeyPatch) -> None:
+    fail = remedies.fail
+
+    def failing(draft: draft.Draft, remedy: Any, by: Party) -> None:
+        draft.settle_open_matters()
+        fail(draft, remedy, by)
+
+    patch.setattr(remedies, "fail", failing)
+
+
+def a_payout_without_a_clock(patch: pytest.MonkeyPatch) -> None:
+    arm = draft.Draft.arm
+
+    def not_for_payouts(self: draft.Draft, kind: ClockKind, subject: str = "", at: Any = None) -> Any:
+        if kind is not ClockKind.PAYOUT:
+            return arm(self, kind, subject, at)
+        return None
+
+    patch.setattr(draft.Draft, "arm", not_for_payouts)
+
+
+def a_refusal_that_leaves_traces(patch: pytest.MonkeyPatch) -> None:
+    escalate = escalation.escalate
+
+    def traces(draft: draft.Draft, act: events.EscalateCase) -> None:
+        escalate(draft, act)
+        draft.refuse_on_record("too_late", "the case rose all the same", "ESC-8")
+
+    patch.setattr(escalation, "escalate", traces)
+
+
+def a_level_that_falls(patch: pytest.MonkeyPatch) -> None:
+    raise_level = draft.Draft.raise_level
+
+    def lower(self: draft.Draft, trigger: Trigger, *rules: str, clock: Any = None) -> None:
+        raise_level(self, trigger, *rules, clock=clock)
+        first = Level.FRONT_LINE
+        fallen = replace(self.case.escalations[-1], before=self.case.level, after=first)
+        self.record(facts.LevelRaised(escalation=fallen))
+
+    patch.setattr(draft.Draft, "raise_level", lower)
+
+
+FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
+    "no clock while the result is told": (no_clock_in(Stage.FEEDBACK), "waits in feedback without a deadline"),
+    "no clock after a refusal": (no_clock_in(Stage.REFUSED), "waits in refused without a deadline"),
+    "no clock after closing": (no_clock_in(Stage.CLOSED), "waits in closed without a deadline"),
+    "no survey clock": (no_clock_in(Stage.FOLLOW_UP), "waits in follow_up without a deadline"),
+    "the ruling moves nothing": (no_move("rule"), "stuck in"),
+    "nothing is ever archived": (no_move("archive"), "archive is not possible"),
+    "a silent survey closes nothing": (nothing_follows(ClockKind.SURVEY), "waits in follow_up without a deadline"),
+    "a silent seller stays asked": (nothing_follows(ClockKind.STATEMENT), "without a clock"),
+    "a lapsed remedy stays ordered": (nothing_follows(ClockKind.REMEDY), "without a clock"),
+    "a missed promise starts no new clock": (missed_once_and_for_all, "without a deadline"),
+    "clocks run on in other stages": (clocks_run_on, "still run in"),
+    "open matters survive the decision": (open_matters_run_on, "still run in"),
+    "an undelivered notice is forgotten": (undelivered_and_forgotten, "stuck in"),
+    "a ruling is called for without a finding": (unasked_ruling, "stuck in ruling"),
+    "one failed remedy stops the others' clocks": (one_failure_forgets_the_rest, "without a clock"),
+    "the platform's payment has no clock": (a_payout_without_a_clock, "without a clock"),
+    "a refused act leaves facts": (a_refusal_that_leaves_traces, "refused and yet left"),
+    "the level falls": (a_level_that_falls, "the level falls"),
+}
+
+
+def look(start: str = "high risk") -> None:
+    """Search from one start, and raise Fault for whatever the proofs above would not bear."""
+    found = Graph(small_book()).explore({start: STARTS[start]})
+    stuck = found.stuck(Stage.CLOSED, Stage.ARCHIVED, without=without_help)
+    if stuck:
+        raise Fault(f"stuck in {found.describe(stuck[0])}")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_planted_faults_are_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant, message = FAULTS[name]
+    plant(monkeypatch)
+    with pytest.raises(Fault, match=message):
+        look()
