@@ -7,13 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from client.complaints import StuckCase
-from client.words import Local, clock_time, line, terms, zone
+from client.words import Local, amount, clock_time, happening, terms, zone
 from states.case import Case
 from states.journal import Entry
 from states.values import TextRef
 from states.view import CaseRow, Progress, open_clocks, possible_acts
 
-NARROWEST = 100
+NARROWEST = 160
 """Columns that are taken where there is no terminal to ask."""
 
 
@@ -43,9 +43,13 @@ def case_page(case: Case, entries: Iterable[Entry], texts: Mapping[str, str]) ->
         if table.row_count:
             parts += [Text(f"\n{title}", style="bold"), table]
     parts.append(Text("\nJournal", style="bold"))
-    parts += [Text(line(entry, local)) for entry in entries]
+    parts.append(_table(("", "when", "what", "rules"), [_told(entry, local) for entry in entries]))
     parts += [Text("\nWhat may be done now", style="bold"), Text(", ".join(sorted(possible_acts(case))) or "nothing")]
     return parts
+
+
+def _told(entry: Entry, local: Local) -> tuple[str, ...]:
+    return str(entry.number), local(entry.effective_at), happening(entry, local), " ".join(entry.rules)
 
 
 def texts_of(case: Case) -> list[tuple[str, TextRef]]:
@@ -109,7 +113,7 @@ def progress_page(progress: Progress, local: Local) -> Table:
 
 def _standing(case: Case, local: Local) -> list[tuple[str, str]]:
     marks = [mark for mark, holds in (("high risk", case.high_risk), ("external", case.external)) if holds]
-    wanted = ", ".join(case.claim.remedies)
+    wanted = ", ".join(case.claim.remedies) + amount(case.claim.amount_fen)
     return [
         ("category", ", ".join([case.category, *marks])),
         ("buyer, seller", f"{case.complainant}, {case.respondent}"),

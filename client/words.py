@@ -56,7 +56,7 @@ def in_words(fact: AnyFact, local: Local) -> str:
     """A fact in words; empty for one that only other facts make sense of."""
     match fact:
         case facts.CaseFiled():
-            wanted = ", ".join(fact.claim.remedies) + _amount(fact.claim.amount_fen)
+            wanted = ", ".join(fact.claim.remedies) + amount(fact.claim.amount_fen)
             return f"{fact.category} complaint against {fact.respondent}, wants {wanted}, policy {fact.policy}"
         case facts.StageEntered(stage=stage):
             return f"stage {stage}"
@@ -134,10 +134,11 @@ def in_words(fact: AnyFact, local: Local) -> str:
 
 def terms(proposed: RemedyTerms) -> str:
     """A remedy and its amount in yuan."""
-    return f"{proposed.kind}{_amount(proposed.amount_fen)}"
+    return f"{proposed.kind}{amount(proposed.amount_fen)}"
 
 
-def _amount(amount_fen: int | None) -> str:
+def amount(amount_fen: int | None) -> str:
+    """An amount in yuan, to follow what it is for; empty if there is none."""
     return "" if amount_fen is None else f" {yuan(amount_fen)} yuan"
 
 

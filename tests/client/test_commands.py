@@ -1,6 +1,9 @@
 """The command line on the real engine: what each command prints, and its exit code."""
 
 import json
+import re
+import shlex
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -174,3 +177,27 @@ async def test_a_case_whose_run_has_ended_is_shown_closed_to_acts_and_reopened(s
     assert "refused" in await shell("reopen", ended, *AGENT, code=3)  # for want of a reason
     answer = await shell.json("reopen", ended, *AGENT, "--reason", "买家补充了新的凭证")
     assert answer["stage"] == "verification"
+
+
+async def test_the_first_case_in_the_docs_runs_as_written(
+    shell: Shell, complaints: Complaints, worker: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    docs = Path(__file__).parent.parent.parent / "docs"
+    block = re.search(r"```sh\n(.+?)```", (docs / "client.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None
+    export, *commands = block[1].splitlines()
+    assert len(commands) < 9
+    name, _, value = export.removeprefix("export ").partition("=")
+    monkeypatch.setenv(name, value)
+    # An order of the test's own, on a server that others use too.
+    order = f"order-{uuid.uuid4().hex[:8]}"
+    written = (docs / "complaint.yaml").read_text(encoding="utf-8").replace("order-1001", order)
+    (tmp_path / "complaint.yaml").write_text(written, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for line in commands:
+        _, _, command, *words = shlex.split(line.replace("order-1001", order).replace("docs/", ""))
+        await shell(command, *words)
+        if command == "open":
+            await until_stage(complaints, f"buyer-017/{order}", Stage.ACCEPTANCE)
+    case = await complaints.case(f"buyer-017/{order}")
+    assert [remedy.terms.amount_fen for remedy in case.remedies] == [19_900]
