@@ -75,6 +75,13 @@ class Happening(NamedTuple):
     case: Case
 
 
+def _found(answer: Answer) -> Answer:
+    """A run that was started for a case that never was says so, and ends."""
+    if answer.refusal is not None and answer.refusal.code == "no_such_case":
+        raise NotFoundError(answer.case_id)
+    return answer
+
+
 def _itself(case: Case) -> Case:
     return case
 
@@ -163,14 +170,11 @@ class Complaints:
         NotConfirmedError (try again with its `act`), NotFoundError, ClosedError, EngineAwayError, UsageError.
         """
         stamped = self._stamped(act)
-        return await until_answered(stamped, lambda: self._update(case_id, stamped), self._patience)
+        return _found(await until_answered(stamped, lambda: self._update(case_id, stamped), self._patience))
 
     async def reopen(self, act: ReopenCase) -> Answer:
         """Reopen a closed case, also one whose run has ended. Raises as `act` does, but never ClosedError."""
-        answer = await self._start(act.case_id, act, "reopened")
-        if answer.refusal is not None and answer.refusal.code == "no_such_case":
-            raise NotFoundError(act.case_id)
-        return answer
+        return _found(await self._start(act.case_id, act, "reopened"))
 
     def new_request_id(self) -> str:
         """A request id for an act that is made now; from the id alone `act` knows when that was."""
@@ -210,7 +214,9 @@ class Complaints:
         known = None if case is None else case.answered(act.request_id)
         if known is not None and known.fingerprint == act.fingerprint():
             return known.answer
-        raise NotFoundError(handle.id) if status is None and case is None else ClosedError(handle.id)
+        # A run that ended with nothing on record was started in vain, for a case that never was.
+        never_was = status is None if self._database is None else case is None
+        raise NotFoundError(handle.id) if never_was else ClosedError(handle.id)
 
     async def _update_with_start(self, case_id: str, act: FileComplaint | ReopenCase, summary: str) -> Answer:
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -130,17 +131,19 @@ async def test_an_act_is_stamped_with_when_it_was_made_and_who_relays_it(complai
 
 @pytest.mark.usefixtures("worker")
 async def test_an_act_on_an_unknown_case_finds_nothing(complaints: Complaints) -> None:
+    nothing = f"buyer-017/order-{uuid.uuid4().hex[:8]}"
+    accepting = AcceptComplaint(request_id="r-1", actor=AGENT)
     with pytest.raises(NotFoundError):
-        await complaints.act("buyer-017/nothing", AcceptComplaint(request_id="r-1", actor=AGENT))
+        await complaints.act(nothing, accepting)
     with pytest.raises(NotFoundError):
-        await complaints.reopen(
-            ReopenCase(request_id="r-1", actor=AGENT, case_id="buyer-017/nothing", reason=text("x"))
-        )
+        await complaints.reopen(ReopenCase(request_id="r-2", actor=AGENT, case_id=nothing, reason=text("x")))
+    with pytest.raises(NotFoundError):
+        await complaints.act(nothing, accepting)  # though a run was started in vain
     for ask in (complaints.case, complaints.progress, complaints.journal, complaints.row):
         with pytest.raises(NotFoundError):
-            await ask("buyer-017/nothing")
+            await ask(nothing)
     with pytest.raises(NotFoundError):
-        async for _ in complaints.watch("buyer-017/nothing"):
+        async for _ in complaints.watch(nothing):
             pass
 
 
