@@ -225,7 +225,9 @@ class ClockRule(Rules):
     met_by_leaving: bool = True
     """Whether leaving those stages meets the clock; if not, it takes an act of its own, and leaving only cancels it."""
     pauses_for: tuple[Party, ...] = ()
-    """Stands still while evidence that this party was asked for is outstanding."""
+    """Stands still while something that this party was asked for is outstanding, and while the seller has its turn
+    first.
+    """
     extension: Extension | None = None
 
 

@@ -181,6 +181,9 @@ class Draft:
     def hold_clocks(self) -> None:
         """Pause and resume clocks according to who is being waited for."""
         awaited = {request.party for request in self.case.open_requests()}
+        turn = self.case.clock(ClockKind.SELLER_FIRST)
+        if turn is not None and turn.active:  # the platform can accept nothing before the seller had it (ADM-7)
+            awaited.add(Party.RESPONDENT)
         for clock in self.case.clocks:
             holds = bool(awaited & set(self.pack.clocks[clock.kind].pauses_for))
             if clock.ticking and holds:
