@@ -9,11 +9,23 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 PATIENCE = timedelta(seconds=60)
 """Real time that a jump may take before it counts as stuck."""
+
+_JUMP_EVENTS = (
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED,
+)
+
+
+def is_jump(event: HistoryEvent) -> bool:
+    """Whether an event of history is there only because time was moved."""
+    return event.event_type in _JUMP_EVENTS
 
 
 class VirtualTime:

@@ -1,0 +1,352 @@
+"""Scenarios: example complaints with what the world knows, what each party does when, and how the case must end.
+
+One YAML file each. It is read strictly, and every act in it is checked as the engine would check it, so a slip in a
+scenario is reported with its place before anything is played.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, field
+
+from client import drafts
+from client.case_file import CaseFile, WrittenEvidence
+from client.errors import UsageError
+from client.money import fen
+from policies import plain_yaml
+from policies.schema import (
+    Channel,
+    ClockKind,
+    Frozen,
+    Level,
+    Party,
+    RemedyKind,
+    Role,
+    Stage,
+    Trigger,
+)
+from states.events import ACTS, Act, FileComplaint
+from states.values import Actor, Code, ConductKind, Id, Outcome, PenaltyState, RemedyState
+from workflows.malformed import explain
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+MAIN = "main"
+"""The name of the complaint that a scenario is about; `also` names the others."""
+
+Duration = Annotated[
+    str, Meta(pattern=r"^[0-9]{1,5}[mhd]\Z", extra_json_schema={"description": "a time such as 30m, 2h or 5d"})
+]
+Yuan = Annotated[
+    str, Meta(pattern=r"^[0-9]+\.[0-9]{2}\Z", extra_json_schema={"description": "an amount in yuan such as 199.00"})
+]
+RuleId = Annotated[
+    str, Meta(pattern=r"^[A-Z]{3}-[0-9]{1,2}\Z", extra_json_schema={"description": "a rule's id such as ADM-1"})
+]
+
+_ACT_TYPES = {act.name(): act for act in ACTS}
+_ROLES = {"agent": Role.AGENT, "supervisor": Role.SUPERVISOR}
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be played; the message names the file and the place in it."""
+
+
+def span(duration: str) -> timedelta:
+    """The length of a written duration."""
+    return timedelta(**{_UNITS[duration[-1]]: int(duration[:-1])})
+
+
+# --- what the world knows -------------------------------------------------------------------------
+
+
+class WrittenOrder(Frozen, kw_only=True):
+    """An order as the platform knows it. Times are before filing; buyer and seller are the parties unless given."""
+
+    order: Id
+    platform: Code = "taobao"
+    buyer: Id | None = None
+    seller: Id | None = None
+    paid: Yuan
+    purchased: Duration
+    received: Duration | None = None
+
+
+class WrittenShipment(Frozen, kw_only=True):
+    """What the carrier reports about an order. Times are before filing."""
+
+    order: Id
+    shipped: Duration | None = None
+    signed: Duration | None = None
+
+
+class Unreachable(Frozen):
+    """Who cannot be reached through which channels."""
+
+    who: Id
+    channels: tuple[Channel, ...]
+
+
+class World(Frozen, kw_only=True):
+    """What the platform and its carriers know, and whom they cannot reach."""
+
+    orders: tuple[WrittenOrder, ...] = ()
+    shipments: tuple[WrittenShipment, ...] = ()
+    unreachable: tuple[Unreachable, ...] = ()
+
+
+# --- what happens -----------------------------------------------------------------------------
+
+
+class BeforeDeadline(Frozen):
+    """A while before a running clock ends."""
+
+    clock: ClockKind
+    by: Duration
+
+
+class Step(Frozen, kw_only=True):
+    """One step: let time pass, then somebody acts. Either half may be left out.
+
+    Time passes for a span, until the case stands in a stage, or until shortly before a deadline. The last two hold on
+    any day of the year, where a span would depend on weekends and holidays.
+    """
+
+    after: Duration | None = None
+    until: Stage | None = None
+    before: BeforeDeadline | None = None
+    case: str = MAIN
+    by: Id | None = None
+    """buyer, seller, or an agent's or supervisor's reference."""
+    act: Code | None = None
+    given: dict[str, Any] = field(name="with", default_factory=dict)
+    """The act's fields; texts in clear, amounts in yuan. `entry` may name an act, `into` a complaint of this file."""
+    refused: Code | None = None
+    """The code with which the act must be refused; without it, it must be accepted."""
+
+
+# --- how it must end ---------------------------------------------------------------------------------
+
+
+class ExpectedRemedy(Frozen):
+    kind: RemedyKind
+    state: RemedyState
+    amount: Yuan | None = None
+
+
+class ExpectedPenalty(Frozen):
+    row: Code
+    state: PenaltyState = PenaltyState.APPLIED
+
+
+class ExpectedConduct(Frozen):
+    party: Party
+    kind: ConductKind
+
+
+class ExpectedEscalation(Frozen):
+    trigger: Trigger
+    clock: ClockKind | None = None
+
+
+class ExpectedLedger(Frozen):
+    """One row of the ledger: a payment in yuan, or a measure against the shop."""
+
+    action: Code
+    amount: Yuan | None = None
+    points: int | None = None
+
+
+class Expectation(Frozen, kw_only=True):
+    """How a case must end. What is left out must not have happened."""
+
+    path: tuple[Stage, ...]
+    level: Level = Level.FRONT_LINE
+    outcome: Outcome | None
+    ground: str = ""
+    remedies: tuple[ExpectedRemedy, ...] = ()
+    penalties: tuple[ExpectedPenalty, ...] = ()
+    conduct: tuple[ExpectedConduct, ...] = ()
+    escalations: tuple[ExpectedEscalation, ...] = ()
+    ledger: tuple[ExpectedLedger, ...] = ()
+    refused: int = 0
+    """How many acts were refused."""
+    corrected: tuple[Code, ...] = ()
+    """The acts that were taken back."""
+    handed_to_agent: int = 0
+    """How many notices no channel could deliver."""
+    absorbed: int = 0
+    """How many duplicates this case took over."""
+    reopenings: int = 0
+
+
+class Other(Frozen):
+    """Another complaint of the same scenario, filed by a step with its name."""
+
+    complaint: CaseFile
+    expect: Expectation
+
+
+class Scenario(Frozen, kw_only=True):
+    """One scenario."""
+
+    id: Code
+    title: str
+    rules: tuple[RuleId, ...]
+    """The rules that it shows; each must be cited by an entry of its journals."""
+    world: World = World()
+    complaint: CaseFile
+    also: dict[str, Other] = field(default_factory=dict)
+    steps: tuple[Step, ...]
+    expect: Expectation
+
+    @property
+    def complaints(self) -> Mapping[str, CaseFile]:
+        """The complaints by name, the main one first."""
+        return {MAIN: self.complaint} | {name: other.complaint for name, other in self.also.items()}
+
+    @property
+    def expectations(self) -> Mapping[str, Expectation]:
+        """How the cases must end, by name."""
+        return {MAIN: self.expect} | {name: other.expect for name, other in self.also.items()}
+
+    def actor(self, step: Step) -> Actor:
+        """Who acts in a step. Raises ScenarioError."""
+        complaint = self.complaints[step.case]
+        match step.by:
+            case "buyer":
+                return Actor(id=complaint.complainant, role=Role.COMPLAINANT)
+            case "seller":
+                return Actor(id=complaint.respondent, role=Role.RESPONDENT)
+            case str(reference) if (role := _ROLES.get(reference.partition("-")[0])) is not None:
+                return Actor(id=reference, role=role)
+        raise ScenarioError("by: buyer, seller, agent-NN or supervisor-NN has to act")
+
+    def draft(self, step: Step) -> dict[str, Any]:
+        """The fields of a step's act, without request id. Raises UsageError, ScenarioError."""
+        if step.act == FileComplaint.name():
+            # Here the texts of the complaint count, not the step's.
+            return self.complaints[step.case].draft(Path()) | {"actor": self.actor(step)}
+        fields = {name: _field(name, value) for name, value in step.given.items()}
+        return fields | {"actor": self.actor(step)}
+
+
+def act_type(step: Step) -> type[Act]:
+    """The type of a step's act. Raises ScenarioError."""
+    if step.act not in _ACT_TYPES:
+        raise ScenarioError(f"act: {step.act} is not one of {', '.join(_ACT_TYPES)}")
+    return _ACT_TYPES[step.act]
+
+
+def _field(name: str, value: Any) -> Any:
+    """A field as the act has it: texts on their way to the vault, amounts in fen, numbers and truth values as such."""
+    match name, value:
+        case (("reason" | "text" | "comment"), str()):
+            return drafts.text(value, name)
+        case (("items" | "evidence"), [{}, *_]):
+            return [_item(each, f"{name}[{number}]") for number, each in enumerate(value)]
+    return _plain(value, name)
+
+
+def _item(value: Any, where: str) -> dict[str, Any]:
+    try:
+        item = msgspec.convert(value, WrittenEvidence)
+    except msgspec.ValidationError as error:
+        raise UsageError(str(error), where) from None
+    if item.text is None:
+        raise UsageError("write the text", f"{where}.text")
+    return {"kind": item.kind, "content": drafts.text(item.text, f"{where}.text")}
+
+
+def _plain(value: Any, where: str) -> Any:
+    match value:
+        case dict():
+            named = {
+                name if name != "amount" else "amount_fen": fen(each, f"{where}.amount") if name == "amount" else each
+                for name, each in value.items()
+            }
+            return {name: _plain(each, f"{where}.{name}") for name, each in named.items()}
+        case list():
+            return [_plain(each, f"{where}[{number}]") for number, each in enumerate(value)]
+        case "true" | "false":
+            return value == "true"
+        case str() if re.fullmatch(r"[0-9]{1,6}", value):
+            return int(value)
+    return value
+
+
+# --- reading them -------------------------------------------------------------------------------------
+
+
+def load(path: Path) -> Scenario:
+    """Read a scenario. Raises ScenarioError naming file and place."""
+    try:
+        return parse(path.read_text(encoding="utf-8"), path.stem)
+    except (OSError, ValueError, UsageError) as error:
+        raise ScenarioError(f"{path.name}: {error}") from error
+
+
+def parse(written: str, stem: str) -> Scenario:
+    """Read a scenario's text; `stem` is the name that its id has to be. Raises ScenarioError naming the place."""
+    values = plain_yaml.load(written, dict[str, Any])
+    try:
+        scenario = msgspec.convert(values, Scenario, strict=False)
+    except msgspec.ValidationError as error:
+        raise ScenarioError(explain(error, msgspec.json.encode(values), Scenario)) from None
+    if scenario.id != stem:
+        raise ScenarioError(f"id: the file is named {stem}")
+    if MAIN in scenario.also:
+        raise ScenarioError(f"also: {MAIN} is the name of the first complaint")
+    for where, complaint in scenario.complaints.items():
+        _placed(f"complaint {where}", lambda written=complaint: written.draft(Path()))
+    for number, step in enumerate(scenario.steps):
+        _placed(f"steps[{number}]", lambda written=step: _check(scenario, written))
+    return scenario
+
+
+def _placed(where: str, check: Any) -> None:
+    try:
+        check()
+    except (UsageError, ScenarioError) as error:
+        raise ScenarioError(f"{where}.{error}") from None
+
+
+def _check(scenario: Scenario, step: Step) -> None:
+    """Whether a step can be played at all. Raises ScenarioError, UsageError."""
+    if sum(wait is not None for wait in (step.after, step.until, step.before)) > 1:
+        raise ScenarioError("after: give one of after, until and before")
+    if step.case not in scenario.complaints:
+        raise ScenarioError(f"case: {step.case} is not one of {', '.join(scenario.complaints)}")
+    if step.act is None:
+        if step.given or step.by or step.refused:
+            raise ScenarioError("act: say what is done")
+        return
+    stand_ins: dict[str, Any] = {"request_id": "r-1"}
+    if step.act == "reopen_case":
+        stand_ins["case_id"] = "case-1"
+    draft = scenario.draft(step) | stand_ins
+    if isinstance(draft.get("entry"), str):
+        act_type(Step(act=draft["entry"]))
+        draft["entry"] = 1
+    drafts.check(act_type(step), draft)
+
+
+def load_all(directory: Path = EXAMPLES, *, named: str | None = None) -> tuple[Scenario, ...]:
+    """The scenarios in a directory, by id; of those only the ones whose id holds `named`, if given.
+
+    Raises ScenarioError for the first that cannot be played, and if there is none.
+    """
+    found = tuple(_matching(directory, named))
+    if not found:
+        raise ScenarioError(f"there is no scenario {named or ''} in {directory.name}/")
+    return found
+
+
+def _matching(directory: Path, named: str | None) -> Iterator[Scenario]:
+    for path in sorted(directory.glob("*.yaml")):
+        if named is None or named in path.stem:
+            yield load(path)
