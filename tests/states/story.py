@@ -1,11 +1,13 @@
 """A case told in a test without any engine: what happens is handed to `decide`, and the world answers its effects."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from policies.book import PolicyBook, default_book
-from policies.schema import Category, Channel, RemedyKind, Role
-from states import effects, events
+from policies.schema import Category, Channel, ClockKind, Party, RemedyKind, Role, Stage
+from states import effects, events, facts
 from states.case import Case, next_wake
 from states.decide import decide
 from states.journal import Entry
@@ -13,9 +15,13 @@ from states.values import (
     Actor,
     Answer,
     Claim,
+    Clock,
     EvidenceItem,
     LogisticsFacts,
     OrderFacts,
+    Refusal,
+    RemedyTerms,
+    Scores,
     SellerContact,
     TextRef,
 )
@@ -28,6 +34,13 @@ SELLER = Actor(id="seller-204", role=Role.RESPONDENT)
 AGENT = Actor(id="agent-03", role=Role.AGENT)
 CHIEF = Actor(id="supervisor-01", role=Role.SUPERVISOR)
 ENGINE = Actor(id="engine", role=Role.ENGINE)
+
+REFUND = RemedyTerms(kind=RemedyKind.REFUND, amount_fen=19_900)
+RETURN = RemedyTerms(kind=RemedyKind.RETURN_AND_REFUND)
+EXCHANGE = RemedyTerms(kind=RemedyKind.EXCHANGE)
+GOOD = Scores(speed=5, attitude=5, accuracy=5, problem_solving=5, product_knowledge=4, result=5)
+
+F = TypeVar("F", bound=facts.Fact)
 
 
 def text(name: str) -> TextRef:
@@ -142,6 +155,90 @@ class Story:
             self.now = max(self.now, wake)
             self.happen(events.DeadlineReached())
         self.now = until
+
+    # --- telling a story shorter ----------------------------------------------------------------
+
+    def accepted(self, act: type[events.Act], actor: Actor | None = AGENT, **given: Any) -> Entry:
+        """An act that must be accepted; its entry."""
+        answer = self.act(act, actor, **given)
+        assert answer.accepted, answer.refusal
+        assert answer.case_id == self.open_case.case_id
+        return self.entry(answer.entry)
+
+    def refused(self, act: type[events.Act], actor: Actor | None = AGENT, **given: Any) -> Refusal:
+        """An act that must be refused, leaving one entry that establishes nothing; why it was."""
+        before = self.open_case
+        answer = self.act(act, actor, **given)
+        assert not answer.accepted
+        assert answer.refusal is not None
+        entry = self.entry(answer.entry)
+        assert entry.refusal == answer.refusal
+        assert not entry.facts
+        assert entry.number == before.head.number + 1
+        after = replace(self.open_case, head=before.head, answers=before.answers)
+        assert after == before
+        return answer.refusal
+
+    def entry(self, number: int) -> Entry:
+        return self.entries[number - 1]
+
+    def all(self, kind: type[F]) -> list[F]:
+        """Every fact of a kind, in order."""
+        return [fact for entry in self.entries for fact in entry.facts if isinstance(fact, kind)]
+
+    def sent(self, template: str) -> list[effects.SendNotice]:
+        """Every sending of a notice, channel by channel."""
+        ordered = (fact.effect for fact in self.all(facts.EffectOrdered))
+        return [e for e in ordered if isinstance(e, effects.SendNotice) and e.template == template]
+
+    def clock(self, kind: ClockKind, subject: str = "") -> Clock:
+        clock = self.open_case.clock(kind, subject)
+        assert clock is not None
+        return clock
+
+    def to_acceptance(self, **changes: Any) -> "Story":
+        self.file(**changes)
+        assert self.open_case.stage is Stage.ACCEPTANCE
+        return self
+
+    def to_verification(self, **changes: Any) -> "Story":
+        """The complaint is accepted and the complainant was called."""
+        self.to_acceptance(**changes)
+        self.accepted(events.AcceptComplaint)
+        self.accepted(events.RecordContact, party=Party.COMPLAINANT, channel=Channel.HOTLINE, outbound=True)
+        return self
+
+    def to_coordination(self, cause: str = "defective_goods", **changes: Any) -> "Story":
+        """The seller stated its view, and the complaint was found proven on everything that is on the file."""
+        self.to_verification(**changes)
+        self.accepted(events.SubmitStatement, SELLER, text=text("statement"))
+        evidence = tuple(item.id for item in self.open_case.evidence)
+        self.accepted(events.RecordFinding, proven=True, responsible=Party.RESPONDENT, cause=cause, evidence=evidence)
+        return self
+
+    def to_ruling(self, **changes: Any) -> "Story":
+        self.to_coordination(**changes)
+        self.accepted(events.CallForRuling)
+        return self
+
+    def to_feedback(self, terms: RemedyTerms, **changes: Any) -> "Story":
+        """Both sides agreed to a remedy."""
+        self.to_coordination(**changes)
+        self.accepted(events.ProposeRemedy, BUYER, terms=terms)
+        self.accepted(events.AnswerProposal, SELLER, proposal="P1", answer=events.ProposalAnswer.ACCEPT)
+        return self
+
+    def to_follow_up(self) -> "Story":
+        """A refund was agreed, paid and told."""
+        self.to_feedback(REFUND)
+        assert self.open_case.stage is Stage.FOLLOW_UP
+        return self
+
+    def to_closed(self) -> "Story":
+        self.to_follow_up()
+        self.accepted(events.AnswerSurvey, BUYER, solved=True, scores=GOOD)
+        assert self.open_case.stage is Stage.CLOSED
+        return self
 
     def wait_for_deadline(self) -> None:
         """Let time pass until the next deadline or warning was decided."""
