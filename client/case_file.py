@@ -92,12 +92,13 @@ def load(path: Path) -> CaseFile:
 
 
 def parse(written: str, *, json_: bool = False) -> CaseFile:
-    """Read a case file's text. Raises UsageError naming the place that is wrong."""
+    """Read a case file's text; of an example under examples/, its complaint. Raises UsageError naming the place."""
     try:
         values = _plain_json(written) if json_ else plain_yaml.load(written, dict[str, Any])
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the case file cannot be read: {' '.join(str(error).split())}") from None
-    return convert(values)
+    complaint = values.get("complaint")
+    return convert(complaint if isinstance(complaint, dict) else values)
 
 
 def convert(values: Any) -> CaseFile:

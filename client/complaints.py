@@ -34,14 +34,13 @@ from client import drafts
 from client.case_file import CaseFile
 from client.delivery import TryAgain, database_in_words, engine_in_words, failed, is_missing, until_answered
 from client.errors import ClosedError, DatabaseGoneError, EngineAwayError, NotFoundError, UsageError
-from client.money import yuan
 from client.settings import DEFAULT_ADDRESS, DEFAULT_SOURCE, Settings
 from policies.schema import Category, Level, Party, Stage
 from states import view
 from states.case import Case
 from states.events import Act, FileComplaint, ReopenCase
 from states.journal import Entry, apply, fold
-from states.values import Actor, Answer, TextRef, Value
+from states.values import Actor, Answer, TextRef, Value, yuan
 from states.view import CaseRow, Progress
 from workflows.attributes import TASK_QUEUE, WORKFLOW
 from workflows.connection import client_options
@@ -211,8 +210,8 @@ class Complaints:
         if status is WorkflowExecutionStatus.RUNNING:
             raise TryAgain  # it continued as new, or was opened again
         case = fold(await PostgresJournal(self._database).read(handle.id)) if self._database else None
-        known = None if case is None else case.answered(act.request_id)
-        if known is not None and known.fingerprint == act.fingerprint():
+        known = None if case is None else case.answered(act.request_id, act.fingerprint())
+        if known is not None:
             return known.answer
         # A run that ended with nothing on record was started in vain, for a case that never was.
         never_was = status is None if self._database is None else case is None

@@ -47,7 +47,7 @@ async def until_answered(act: Act, send: Callable[[], Awaitable[Answer]], patien
     while True:
         try:
             async with asyncio.timeout_at(min(end, clock() + ATTEMPT)):
-                return await send()
+                return _own(act, await send())
         except WorkflowUpdateFailedError as error:
             raise failed(error.cause) from None
         except ApplicationError as error:  # our own interceptor, before sending
@@ -65,6 +65,13 @@ async def until_answered(act: Act, send: Callable[[], Awaitable[Answer]], patien
             raise NotConfirmedError(act)
         await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads callers apart
         pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _own(act: Act, answer: Answer) -> Answer:
+    """The answer, if it is to this act: within a run the engine tells acts by their request id alone."""
+    if answer.fingerprint != act.fingerprint():
+        raise UsageError("it was used for another act; choose a new one", "request_id")
+    return answer
 
 
 @contextmanager

@@ -14,8 +14,3 @@ def fen(amount: str, field: str = "amount") -> int:
     if whole == 0:
         raise UsageError("give more than nothing", field)
     return whole
-
-
-def yuan(amount_fen: int) -> str:
-    """Fen to yuan: 19900 is 199.00."""
-    return str(Decimal(amount_fen).scaleb(-2).quantize(Decimal("0.01")))

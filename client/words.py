@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
-from client.money import yuan
 from policies.book import default_book
 from states import facts
 from states.case import Case
@@ -12,7 +11,7 @@ from states.decide import PLATFORM_PACK
 from states.effects import Failed
 from states.facts import AnyFact
 from states.journal import Entry
-from states.values import Clock, Notice, Remedy, RemedyTerms
+from states.values import Clock, Notice, Remedy, RemedyTerms, yuan
 
 Local = Callable[[datetime], str]
 """An instant as people read it."""

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from activities.platform import LedgerEntry
-from client.money import yuan
 from policies.schema import Party
 from stack.scenario import Expectation, Scenario
 from states import facts
 from states.case import Case
 from states.facts import AnyFact
 from states.journal import Entry
+from states.values import yuan
 
 
 class Ended(NamedTuple):

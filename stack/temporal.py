@@ -31,6 +31,8 @@ DYNAMIC_CONFIG: Mapping[str, str] = {
     # In bytes. An update over 2 MB, once delivered, could not even be rejected and would stop its workflow for ever;
     # the server then never delivers it, and its sender sees a time-out.
     "history.maxInFlightUpdatePayloads": "1048576",
+    # Else a case whose tasks fail is listed as stuck only after most of a minute.
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": "2",
 }
 
 

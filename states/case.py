@@ -124,7 +124,7 @@ class Case(Value, kw_only=True):
     def answered(self, request_id: str, fingerprint: str | None = None) -> Answered | None:
         """What an act was answered: the first under its request id, or the one with the very same content."""
         same = (a for a in self.answers if a.request_id == request_id)
-        return next((a for a in same if fingerprint in (None, a.fingerprint)), None)
+        return next((a for a in same if fingerprint in (None, a.answer.fingerprint)), None)
 
     def knows_content(self, sha256: str) -> bool:
         return any(item.content.sha256 == sha256 for item in self.evidence)

@@ -183,7 +183,8 @@ def _open(event: events.Event, now: datetime, book: PolicyBook) -> Decision:
         _advance(draft)
     except Refused as refused:
         case_id = getattr(event, "case_id", "")
-        return Decision(case=None, answer=Answer(case_id=case_id, accepted=False, refusal=_refusal(refused)))
+        answer = Answer(case_id=case_id, accepted=False, refusal=_refusal(refused), fingerprint=event.fingerprint())
+        return Decision(case=None, answer=answer)
     entry = _entry(draft, event=event.name(), effective_at=at, act=event)
     case = apply(None, entry)
     return Decision(case=case, entries=(entry,), answer=case.answers[-1].answer)

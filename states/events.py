@@ -10,6 +10,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from policies.schema import Category, Channel, ClockKind, Ground, Party
 from states.effects import AnyOutcome
@@ -54,8 +55,12 @@ class Act(Value, kw_only=True, tag_field="type", tag=snake):
         return snake(cls.__name__)
 
     def fingerprint(self) -> str:
-        """SHA-256 of the content: tells a repeated act from another one under the same request id."""
-        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+        """SHA-256 of the content: tells a repeated act from another one under the same request id.
+
+        When it was made is no part of that: whoever sends an act again may stamp it again.
+        """
+        content = replace(self, at=None)
+        return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
 
 
 class FileComplaint(Act):

@@ -96,7 +96,6 @@ def apply(case: Case | None, entry: Entry) -> Case:
         return case
     answered = Answered(
         request_id=entry.request_id,
-        fingerprint=entry.fingerprint,
         answer=Answer(
             case_id=case.case_id,
             accepted=entry.refusal is None,
@@ -104,6 +103,7 @@ def apply(case: Case | None, entry: Entry) -> Case:
             stage=case.stage,
             level=case.level,
             refusal=entry.refusal,
+            fingerprint=entry.fingerprint,
         ),
     )
     return replace(case, answers=(*case.answers, answered))

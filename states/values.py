@@ -52,6 +52,13 @@ Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="a SHA-256:
 Instant = Annotated[datetime, Meta(tz=True)]
 Fen = Annotated[int, Meta(ge=1, le=10_000_000_000)]
 """An amount of money in fen, more than nothing and at most 100 million yuan."""
+
+
+def yuan(amount_fen: int) -> str:
+    """Fen as people read them, in yuan: 19900 is 199.00."""
+    return f"{amount_fen // 100}.{amount_fen % 100:02}"
+
+
 Price = Annotated[int, Meta(ge=0, le=10_000_000_000)]
 Score = Annotated[int, Meta(ge=1, le=5)]
 
@@ -445,13 +452,14 @@ class Answer(Value):
     stage: Stage | None = None
     level: Level | None = None
     refusal: Refusal | None = None
+    fingerprint: str = ""
+    """Of the act that was answered: another act under the same request id is told by it."""
 
 
 class Answered(Value):
     """An act already answered: the same request id with the same content gets the same answer."""
 
     request_id: str
-    fingerprint: str
     answer: Answer
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from policies.schema import Category, Level, OnMiss, Party, Policy, Stage
+from policies.schema import Category, Level, OnMiss, Party, Policy, Role, Stage
 from states.case import Case
 from states.values import (
     Clock,
@@ -14,6 +14,7 @@ from states.values import (
     Remedy,
     RemedyState,
     Value,
+    yuan,
 )
 
 
@@ -41,7 +42,7 @@ class CaseRow(Value, kw_only=True):
     opened_at: Instant
     """When the complaint was received."""
     remedies: str
-    """In words for a list, such as "refund 19900"; empty if there are none."""
+    """In words for a list, such as "refund 199.00"; empty if there are none."""
     penalties: str
     path: tuple[Stage, ...]
 
@@ -72,7 +73,7 @@ def row(case: Case) -> CaseRow:
 
 
 def _in_words(remedy: Remedy) -> str:
-    amount = "" if remedy.terms.amount_fen is None else f" {remedy.terms.amount_fen}"
+    amount = "" if remedy.terms.amount_fen is None else f" {yuan(remedy.terms.amount_fen)}"
     failed = f" ({remedy.state})" if remedy.state is not RemedyState.DONE else ""
     return f"{remedy.terms.kind}{amount}{failed}"
 
@@ -169,7 +170,9 @@ def page(case: Case, policy: Policy) -> str:
         for n in case.notices
         if n.state is NoticeState.WITH_AGENT
     ]
-    lines += ["", f"What may be done now: {', '.join(sorted(possible_acts(case))) or 'nothing'}"]
+    rights = policy.pack.rights
+    acts = sorted(act for act in possible_acts(case) if set(rights[act]) != {Role.ENGINE})
+    lines += ["", f"What may be done now: {', '.join(acts) or 'nothing'}"]
     return "\n".join(lines)
 
 

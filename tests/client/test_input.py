@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from activities.vault import MAX_CONTENT_BYTES
 from client import case_file, drafts
 from client.errors import UsageError
-from client.money import fen, yuan
+from client.money import fen
 from client.settings import Settings
 from policies import plain_yaml
 from states.events import FileComplaint, SubmitStatement
+from states.values import yuan
 from tests.client.conftest import COMPLAINT
 
 GOOD = COMPLAINT.format(order="order-1001")

@@ -52,20 +52,21 @@ class Desk:
 
     async def file(self, complaint: FileComplaint) -> Answer:
         """File by update-with-start."""
-        operation = WithStartWorkflowOperation(
+        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             WORKFLOW,
             complaint,
             id=complaint.case_id,
             task_queue=self.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
-        return await self.client.execute_update_with_start_workflow(
+        answer: Answer = await self.client.execute_update_with_start_workflow(
             complaint.name(),
             complaint,
             start_workflow_operation=operation,
             id=complaint.request_id,
             result_type=Answer,
         )
+        return answer
 
     async def opened(self, **changes: Any) -> str:
         """A case on a known order; its id."""
@@ -84,9 +85,10 @@ class Desk:
         return await self.send(case_id, self.message(act, actor, **given))
 
     async def send(self, case_id: str, message: Act) -> Answer:
-        return await self.handle(case_id).execute_update(
+        answer: Answer = await self.handle(case_id).execute_update(
             message.name(), message, id=message.request_id, result_type=Answer
         )
+        return answer
 
     def handle(self, case_id: str) -> WorkflowHandle[Any, Any]:
         return self.client.get_workflow_handle(case_id)
