@@ -48,7 +48,7 @@ docs: $(READY) ## Generate the diagrams in the docs from the state machines.
 	$(PY) -m stack docs $(ARGS)
 
 golden: $(READY) ## Record the golden histories anew.
-	$(PY) -m stack golden $(ARGS)
+	$(PY) -m tests.replay.record
 
 # The lock comes from the public registry alone: one machine's pip settings (extra indexes, local wheels)
 # must not decide what another machine installs. The lock's own tool stays out of the lock.

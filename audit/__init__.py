@@ -1,0 +1,1 @@
+"""The auditor's tools: what happened, and proof that it did."""

@@ -1,0 +1,1 @@
+"""Golden histories, and that today's code still does exactly what it did then."""
