@@ -104,6 +104,10 @@ class Story:
         assert self.case is not None
         return self.case
 
+    def at(self, stage: Stage) -> bool:
+        """Whether the case stands in that stage now."""
+        return self.open_case.stage is stage
+
     def happen(self, event: events.Event) -> Answer | None:
         """Decide an event now, and let the world answer what it ordered."""
         decision = decide(self.case, event, self.now, self.book)

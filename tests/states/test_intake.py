@@ -107,5 +107,5 @@ def test_a_repeat_contact_joins_the_open_case_with_what_is_new() -> None:
     story = Story().to_verification()
     assert story.file(request_id="r-again", evidence=(item("photo"), item("video"))).accepted
     assert [evidence.kind for evidence in story.open_case.evidence] == ["photo", "video"]
-    assert story.open_case.stage is Stage.VERIFICATION
+    assert story.at(Stage.VERIFICATION)
     assert story.open_case.seller_contact is SellerContact.REFUSED

@@ -28,7 +28,7 @@ def test_settled_by_refund() -> None:
     to_coordination(story)
     assert story.act(events.ProposeRemedy, BUYER, terms=REFUND).accepted
     assert story.act(events.AnswerProposal, SELLER, proposal="P1", answer=ProposalAnswer.ACCEPT).accepted
-    assert story.open_case.stage is Stage.FOLLOW_UP
+    assert story.at(Stage.FOLLOW_UP)
     assert story.act(events.AnswerSurvey, BUYER, solved=True, scores=GOOD).accepted
     assert story.open_case.outcome is Outcome.AGREED
     story.wait(days=30)
