@@ -17,7 +17,6 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.database import DatabaseError
 from activities.journal import PostgresJournal
-from activities.notices import PostgresNotices
 from activities.platform import LedgerEntry, PostgresPlatform
 from client.case_file import CaseFile
 from client.complaints import Complaints
@@ -26,11 +25,12 @@ from policies.schema import Stage
 from stack.differences import Ended, differences
 from stack.scenario import Scenario, Step, act_type, span
 from stack.virtual_time import VirtualTime, is_jump
+from stack.world import make_world
 from states import view
 from states.case import Case, next_wake
 from states.events import Act, FileComplaint, ReopenCase
 from states.journal import fold
-from states.values import Answer, LogisticsFacts, OrderFacts
+from states.values import Answer
 from workflows.attributes import TASK_QUEUE
 
 T = TypeVar("T")
@@ -40,6 +40,8 @@ PATIENCE = 150.0
 """Seconds for which something that is away is waited for."""
 JUMP_PATIENCE = timedelta(seconds=20)
 """After this a jump in time is ordered anew: it may have been lost with a killed server."""
+CLEARANCE = timedelta(seconds=60)
+"""No jump ends sooner than this after a deadline, or before one: see `VirtualTime.forward`."""
 LONG_AFTER = timedelta(days=150)
 """By then every case that nobody comes back to has been archived."""
 SOURCES = {"buyer": "app", "seller": "app"}
@@ -168,7 +170,7 @@ class _Performance:
 
     async def run(self) -> None:
         """Make the world, file the complaint, take every step, and let time pass until the files are archived."""
-        await self._make_world()
+        await self.player.persist(make_world, self.scenario, self.player.pool, self._orders)
         await self._act(-1, Step(by="buyer", act=FileComplaint.name()))
         for number, step in enumerate(self.scenario.steps):
             await self._wait(step)
@@ -178,32 +180,6 @@ class _Performance:
                 await self._act(number, step)
         for name in self.filed:
             await self._wait_for(name, Stage.ARCHIVED)
-
-    async def _make_world(self) -> None:
-        now = datetime.now(UTC)
-        world, complaint = self.scenario.world, self.scenario.complaint
-        platform, notices = PostgresPlatform(self.player.pool), PostgresNotices(self.player.pool, _no_pack)
-        for written in world.orders:
-            order = OrderFacts(
-                order=self._orders.get(written.order, written.order),
-                platform=written.platform,
-                buyer=written.buyer or complaint.complainant,
-                seller=written.seller or complaint.respondent,
-                paid_fen=int(written.paid.replace(".", "")),
-                purchased_at=now - span(written.purchased),
-                received_at=now - span(written.received) if written.received else None,
-            )
-            await self.player.persist(platform.add_order, order)
-        for parcel in world.shipments:
-            known = LogisticsFacts(
-                order=self._orders.get(parcel.order, parcel.order),
-                shipped_at=now - span(parcel.shipped) if parcel.shipped else None,
-                signed_at=now - span(parcel.signed) if parcel.signed else None,
-            )
-            await self.player.persist(platform.add_shipment, known)
-        for gap in world.unreachable:
-            for channel in gap.channels:
-                await self.player.persist(notices.set_reachable, gap.who, channel, reachable=False)
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -223,8 +199,9 @@ class _Performance:
     async def _wait_for(self, name: str, stage: Stage) -> None:
         """Let time pass until the case stands in a stage."""
         case = await self._settle(name)
-        if stage is Stage.ARCHIVED and case.stage is not Stage.ARCHIVED:
-            await self._forward(name, await self._now(name) + LONG_AFTER)
+        if stage is Stage.ARCHIVED and case.stage is not stage:
+            # Nothing is to be done on the way, so this needs no care.
+            await self.player.persist(self._jump, name, await self._now(name) + LONG_AFTER)
             case = await self._settle(name)
         while case.stage is not stage:
             wake = next_wake(case)
@@ -239,18 +216,15 @@ class _Performance:
         return await self.player.persist(self.player.time.now, self.handle(name))
 
     async def _forward(self, name: str, target: datetime) -> None:
-        """Move the case's clock to an instant, deadlines on the way included; ordered anew if that gets lost."""
+        """Move the case's clock to an instant, from deadline to deadline, and a little past each."""
         self.report(f"{name}: until {target:%Y-%m-%d %H:%M}")
-        await self.player.persist(self._jump, name, target)
-        end = monotonic() + self.player.patience
         while True:
-            case = await self._settle(name)
-            wake = next_wake(case)
-            if wake is None or wake > target:
+            wake = next_wake(await self._settle(name))
+            if wake is None or wake > target + CLEARANCE:
+                await self.player.persist(self._jump, name, target)
                 return
-            if monotonic() > end:
-                raise Stalled(f"the deadline at {wake.isoformat()} is not applied")
-            await asyncio.sleep(0.02)
+            await self.player.persist(self._jump, name, wake + CLEARANCE)
+            await self._settle(name, after=wake)
 
     async def _jump(self, name: str, target: datetime) -> None:
         handle = self.handle(name)
@@ -267,16 +241,21 @@ class _Performance:
     async def _is_over(handle: WorkflowHandle[Any, Any]) -> bool:
         return (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING
 
-    async def _settle(self, name: str) -> Case:
-        """The case once everything that it asked of the world has been reported back to it."""
+    async def _settle(self, name: str, *, after: datetime | None = None) -> Case:
+        """The case once everything that it asked of the world has been reported back to it.
+
+        With `after`, once its deadlines up to that instant have been applied too.
+        """
         end = monotonic() + self.player.patience
         pause = 0.01
         while True:
             case = await self.player.persist(self.player.complaints.case, self.case_id(name))
-            if not case.outbox:
+            wake = next_wake(case)
+            late = after is not None and wake is not None and wake <= after
+            if not case.outbox and not late:
                 return case
             if monotonic() > end:
-                raise Stalled(f"{len(case.outbox)} effects are not reported")
+                raise Stalled(f"{case.stage}: {len(case.outbox)} effects are not reported, or a deadline not applied")
             await asyncio.sleep(pause)
             pause = min(2 * pause, 0.2)
 
@@ -365,7 +344,3 @@ def _told(code: str | None) -> str:
 def _is_final(error: Exception) -> bool:
     """Whether an error stays the same however often one asks."""
     return isinstance(error, RPCError) and error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT)
-
-
-def _no_pack(ref: Any) -> Any:
-    raise LookupError(f"{ref}: no notice is sent from here")

@@ -43,6 +43,9 @@ Duration = Annotated[
 Yuan = Annotated[
     str, Meta(pattern=r"^[0-9]+\.[0-9]{2}\Z", extra_json_schema={"description": "an amount in yuan such as 199.00"})
 ]
+Slug = Annotated[
+    str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", extra_json_schema={"description": "words-joined-by-hyphens"})
+]
 RuleId = Annotated[
     str, Meta(pattern=r"^[A-Z]{3}-[0-9]{1,2}\Z", extra_json_schema={"description": "a rule's id such as ADM-1"})
 ]
@@ -194,7 +197,7 @@ class Other(Frozen):
 class Scenario(Frozen, kw_only=True):
     """One scenario."""
 
-    id: Code
+    id: Slug
     title: str
     rules: tuple[RuleId, ...]
     """The rules that it shows; each must be cited by an entry of its journals."""
@@ -265,11 +268,8 @@ def _item(value: Any, where: str) -> dict[str, Any]:
 def _plain(value: Any, where: str) -> Any:
     match value:
         case dict():
-            named = {
-                name if name != "amount" else "amount_fen": fen(each, f"{where}.amount") if name == "amount" else each
-                for name, each in value.items()
-            }
-            return {name: _plain(each, f"{where}.{name}") for name, each in named.items()}
+            fields = {name: _plain(each, f"{where}.{name}") for name, each in value.items() if name != "amount"}
+            return fields | ({"amount_fen": fen(value["amount"], f"{where}.amount")} if "amount" in value else {})
         case list():
             return [_plain(each, f"{where}[{number}]") for number, each in enumerate(value)]
         case "true" | "false":

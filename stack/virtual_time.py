@@ -54,6 +54,10 @@ class VirtualTime:
 
         Follows the case over continue-as-new. Returns False when it ended on the way. Raises
         TimeoutError after `patience` of real time, as happens when no worker serves the workflow.
+
+        A timer that is due shortly before the target, by less real time than it then takes to handle it, can carry the
+        clock past the target, to the next timer: the server looks for the target only when it jumps. And the server
+        counts from when it is asked. Where that matters, let every jump end a good while after a timer or before one.
         """
         async with asyncio.timeout(patience.total_seconds()):
             return await self._skipper.fast_forward(handle, by)
