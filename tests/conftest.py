@@ -9,7 +9,7 @@ from temporalio.common import SearchAttributeKey
 from workflows.attributes import SEARCH_ATTRIBUTES
 from workflows.connection import client_options as tousu_options
 
-pytest_plugins = ["tests.embedded"]
+pytest_plugins = ["tests.embedded", "tests.traceability.plugin"]
 
 
 @pytest.fixture(scope="session")
