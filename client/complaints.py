@@ -20,6 +20,7 @@ from temporalio.client import (
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowQueryRejectedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import QueryRejectCondition, SearchAttributeKey, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.envconfig import ClientConfig
@@ -232,6 +233,10 @@ class Complaints:
             answer: Answer = await self._engine.execute_update_with_start_workflow(
                 act.name(), act, start_workflow_operation=start, id=act.request_id, result_type=Answer
             )
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            with suppress(asyncio.CancelledError, RPCError):
+                await start.workflow_handle()  # as below
+            raise
         except RPCError as error:
             with suppress(RPCError):
                 await start.workflow_handle()  # holds the same error, and would complain if nobody looked

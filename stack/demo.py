@@ -31,6 +31,8 @@ AT_ONCE = 8
 """Cases that are played at the same time."""
 PLAIN_WIDTH = 200
 """Columns of the table where the output is no terminal."""
+LEAST_WIDTH = 150
+"""Columns that the table needs; a narrower terminal breaks its lines."""
 
 Report = Callable[[str], None]
 
@@ -48,7 +50,7 @@ async def demo(
     Data go to a directory of their own, removed at the end unless `keep` is set or `data` names it. The worker's
     process id stands in worker.pid there; a worker that dies is started again. Raises ScenarioError, ServerError.
     """
-    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH, highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     scenarios = load_all(named=named)
     unique = uuid.uuid4().hex[:8]
     directory = data or data_directory() / f"demo-{unique}"
@@ -61,7 +63,8 @@ async def demo(
             with _progress(console, len(scenarios)) as progress:
                 played = await alive_with(local.worker, _play(player, scenarios, at_once, progress))
     seconds = monotonic() - start
-    console.print(_table(played))
+    wide = console if console.width >= LEAST_WIDTH else Console(width=LEAST_WIDTH)
+    wide.print(_table(played))
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(_summary(played, seconds)), indent=2) + b"\n")
     return _verdict(console, played, seconds)
@@ -176,7 +179,7 @@ def _progress(console: Console, total: int) -> Any:
 def _table(played: Iterable[Played]) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("case", "category", "path", "level", "outcome", "remedy", "penalties"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading != "path")
     table.add_column("events", justify="right")
     table.add_column("seconds", justify="right")
     for each in played:
