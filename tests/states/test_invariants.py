@@ -1,0 +1,583 @@
+"""What holds in every history, whatever is sent: random acts with random data at random times (Hypothesis)."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, event, settings
+from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from msgspec.structs import replace
+
+from policies.book import default_book
+from policies.schema import (
+    Category,
+    Channel,
+    ClockKind,
+    Ground,
+    Level,
+    Party,
+    PenaltyKind,
+    RemedyKind,
+    Role,
+    Stage,
+    Trigger,
+)
+from states import clocks, effects, events, facts
+from states.case import Case, next_wake
+from states.decide import decide
+from states.draft import Draft
+from states.events import ProposalAnswer
+from states.journal import Entry, body, fold, unseal
+from states.rules import escalation, remedies, ruling
+from states.values import (
+    Actor,
+    Answer,
+    Claim,
+    Clock,
+    ClockState,
+    Head,
+    LogisticsFacts,
+    OrderFacts,
+    Outcome,
+    Remedy,
+    RemedyState,
+    RemedyTerms,
+    Scores,
+    SellerContact,
+)
+from tests.states.story import BUYER, SELLER, START, complaint, item, text
+
+BOOK = default_book()
+PACK = next(iter(BOOK)).pack
+
+people = st.sampled_from(
+    [
+        None,
+        *(Actor(id="buyer-017", role=role) for role in (Role.COMPLAINANT, Role.AGENT)),
+        *(Actor(id="seller-204", role=role) for role in (Role.RESPONDENT, Role.SERVICE)),
+        Actor(id="buyer-099", role=Role.COMPLAINANT),
+        *(Actor(id="agent-03", role=role) for role in (Role.AGENT, Role.SUPERVISOR, Role.ENGINE)),
+    ]
+)
+staff = st.sampled_from([Actor(id="agent-03", role=Role.AGENT), Actor(id="chief-01", role=Role.SUPERVISOR)])
+texts = st.sampled_from([text(name) for name in "abcdef"])
+items = st.builds(item, st.sampled_from([*PACK.evidence_kinds, "hearsay"]), st.sampled_from("abcdefgh"))
+many_items = st.lists(items, min_size=1, max_size=4).map(tuple)
+amounts = st.none() | st.integers(1, 20_000) | st.integers(1, 10_000_000_000)
+terms = st.builds(RemedyTerms, kind=st.sampled_from(RemedyKind), amount_fen=amounts)
+scores = st.builds(Scores, **{name: st.integers(1, 5) for name in Scores.__struct_fields__})
+ids = st.sampled_from(["E1", "E2", "E3", "P1", "P2", "P3", "M1", "M2", "Q1", "order-1", "buyer-017/order-1001"])
+heads = st.builds(Head, number=st.integers(0, 50), hash=st.sampled_from(["", "a" * 64]))
+given_fields: dict[str, st.SearchStrategy[Any]] = {
+    "complainant": st.sampled_from(["buyer-017", "buyer-099"]),
+    "respondent": st.sampled_from(["seller-204", "seller-999"]),
+    "orders": st.sampled_from([("order-1001",), ("order-1001", "order-1002"), ("order-7",)]),
+    "category": st.sampled_from(Category),
+    "claim": st.builds(
+        Claim, remedies=st.lists(st.sampled_from(RemedyKind), min_size=1, max_size=3).map(tuple), amount_fen=amounts
+    ),
+    "title": texts,
+    "description": texts,
+    "channel": st.sampled_from(Channel),
+    "seller_contact": st.sampled_from(SellerContact),
+    "high_risk": st.booleans(),
+    "evidence": st.lists(items, max_size=3).map(tuple),
+    "party": st.sampled_from(Party),
+    "outbound": st.booleans(),
+    "text": texts,
+    "result": st.sampled_from(SellerContact),
+    "ground": st.sampled_from(Ground),
+    "wanted": st.lists(st.sampled_from([*PACK.evidence_kinds, "oath"]), min_size=1, max_size=3).map(tuple),
+    "items": many_items,
+    "plan": st.none() | terms,
+    "proven": st.booleans(),
+    "responsible": st.none() | st.sampled_from(Party),
+    "cause": st.none() | st.sampled_from(["defective_goods", "not_shipped", "service_refused", "rude_wording", "luck"]),
+    "terms": terms,
+    "proposal": ids,
+    "answer": st.sampled_from(ProposalAnswer),
+    "counter": st.none() | terms,
+    "outcome": st.sampled_from(Outcome),
+    "rule": st.just("VER-5"),
+    "remedies": st.lists(terms, max_size=3).map(tuple),
+    "penalties": st.lists(st.sampled_from([*PACK.penalties, "flogging"]), max_size=3).map(tuple),
+    "clock": st.sampled_from(ClockKind),
+    "by": st.integers(1, 365),
+    "remedy": ids,
+    "done": st.booleans(),
+    "solved": st.booleans(),
+    "scores": scores,
+    "comment": st.none() | texts,
+    "case_id": ids,
+    "entry": st.integers(1, 60),
+    "into": ids,
+    "duplicate": ids,
+    "head": heads,
+}
+CITED = st.lists(ids, max_size=3).map(tuple)
+
+
+def acts(kind: type[events.Act]) -> st.SearchStrategy[events.Act]:
+    """Acts of one kind with any data at all; what message, actor and time they come with is drawn by the step."""
+    common = {"request_id", "actor", "at", "source", "reason"}
+    fields = {
+        name: CITED if kind is events.RecordFinding and name == "evidence" else given_fields[name]
+        for name in kind.__struct_fields__
+        if name not in common
+    }
+    return st.builds(kind, request_id=st.just("r"), reason=st.none() | texts | texts | texts, **fields)
+
+
+any_act = st.sampled_from(events.ACTS).flatmap(acts)
+steps_of_time = st.one_of(
+    st.just(timedelta()),
+    st.integers(1, 90).map(lambda seconds: timedelta(seconds=seconds)),
+    st.integers(1, 48).map(lambda hours: timedelta(hours=hours)),
+    st.integers(1, 30).map(lambda days: timedelta(days=days)),
+)
+backdated = st.none() | st.integers(-60, 800).map(lambda minutes: timedelta(minutes=minutes))
+orders = st.builds(
+    OrderFacts,
+    order=st.just("order-1001"),
+    platform=st.sampled_from(["taobao", "taobao", "taobao", "elsewhere"]),
+    buyer=st.sampled_from(["buyer-017", "buyer-017", "buyer-099"]),
+    seller=st.just("seller-204"),
+    paid_fen=st.integers(0, 30_000),
+    purchased_at=st.integers(0, 400).map(lambda days: START - timedelta(days=days)),
+    received_at=st.none() | st.integers(0, 400).map(lambda days: START - timedelta(days=days)),
+)
+
+
+class Histories(RuleBasedStateMachine):
+    """One case under any events; the invariants are checked after every step."""
+
+    done = Bundle("done")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+        self.case: Case | None = None
+        self.entries: list[Entry] = []
+        self.numbers = 0
+        self.order: OrderFacts | None = None
+        self.decided_at: datetime | None = None
+
+    # --- what happens -------------------------------------------------------------------------
+
+    @initialize(
+        category=st.sampled_from(sorted(PACK.categories)),
+        contact=st.sampled_from([SellerContact.REFUSED, SellerContact.NOT_APPROACHED]),
+        evidence=st.lists(items.filter(lambda i: i.kind != "hearsay"), max_size=2).map(tuple),
+        risk=st.integers(0, 5).map(lambda n: n == 0),
+        order=st.none() | orders | orders | orders,
+        made=backdated,
+    )
+    def file(self, category: Any, contact: Any, evidence: Any, risk: bool, order: Any, made: Any) -> None:
+        self.order = order
+        filed = complaint(category=category, seller_contact=contact, evidence=evidence, high_risk=risk)
+        self.happen(replace(filed, at=None if made is None else self.now - made, source="app"))
+        assert self.case is not None
+
+    @rule(target=done, act=any_act, actor=people, made=backdated, source=st.sampled_from(["app", "elsewhere", None]))
+    def anybody(self, act: events.Act, actor: Actor | None, made: timedelta | None, source: str | None) -> events.Act:
+        """Anybody does anything, at a time that may lie in the past or ahead."""
+        self.numbers += 1
+        return self.put(
+            replace(
+                act,
+                request_id=f"r-{self.numbers}",
+                actor=actor,
+                source=source,
+                at=None if made is None else self.now - made,
+            )
+        )
+
+    @rule(data=st.data(), times=st.integers(1, 12))
+    def sensibly(self, data: st.DataObject, times: int) -> None:
+        """Somebody does what suits the stage, and the world answers, so that histories get on."""
+        for _ in range(times):
+            self.suit_the_stage(data)
+            if self.open_case.outbox:
+                results = [
+                    events.Result(key=effect.key, outcome=self.outcome(effect, data, never_fails=bool(times % 2)))
+                    for effect in self.open_case.outbox
+                ]
+                self.happen(events.EffectsReported(results=tuple(results)))
+
+    def suit_the_stage(self, data: st.DataObject) -> None:
+        case = self.open_case
+        cited = tuple(evidence.id for evidence in case.evidence)
+        category = PACK.categories[case.category]
+        offered = [option.kind for option in category.remedies]
+        kind = data.draw(st.sampled_from(offered))
+        offer = RemedyTerms(
+            kind=kind, amount_fen=data.draw(st.integers(1, 30_000)) if PACK.remedies[kind].money else None
+        )
+        chosen: list[tuple[Any, events.Act]] = []
+        agent = data.draw(staff)
+        match case.stage:
+            case Stage.INTAKE:
+                chosen = [
+                    (BUYER, events.ReportSellerContact(request_id="r", result=SellerContact.REFUSED)),
+                    (BUYER, events.SubmitEvidence(request_id="r", items=(item("receipt"),))),
+                ]
+            case Stage.ACCEPTANCE:
+                chosen = [(agent, events.AcceptComplaint(request_id="r"))]
+            case Stage.VERIFICATION:
+                chosen = [
+                    (SELLER, events.SubmitStatement(request_id="r", text=text("s"))),
+                    (BUYER, events.SubmitEvidence(request_id="r", items=(item("photo"), item("chat_log")))),
+                    (agent, events.RequestEvidence(request_id="r", party=Party.COMPLAINANT, wanted=("video",))),
+                    (
+                        agent,
+                        events.RecordFinding(
+                            request_id="r",
+                            proven=data.draw(st.booleans()),
+                            responsible=category.responsible[0],
+                            cause=category.causes[0],
+                            evidence=cited,
+                        ),
+                    ),
+                ]
+            case Stage.COORDINATION:
+                proposal = case.proposals[-1].id if case.proposals else "P1"
+                chosen = [
+                    (SELLER, events.ProposeRemedy(request_id="r", terms=offer)),
+                    (BUYER, events.AnswerProposal(request_id="r", proposal=proposal, answer=ProposalAnswer.ACCEPT)),
+                    (agent, events.CallForRuling(request_id="r")),
+                ]
+            case Stage.RULING:
+                chosen = [
+                    (
+                        agent,
+                        events.IssueRuling(
+                            request_id="r",
+                            reason=text("because"),
+                            outcome=Outcome.UPHELD,
+                            rule="R",
+                            remedies=(offer,),
+                            penalties=data.draw(given_fields["penalties"]),
+                        ),
+                    ),
+                    (
+                        agent,
+                        events.IssueRuling(request_id="r", reason=text("because"), outcome=Outcome.DISMISSED, rule="R"),
+                    ),
+                ]
+            case Stage.FEEDBACK:
+                told = data.draw(st.sampled_from(Party))
+                chosen = [
+                    (agent, events.ReportRemedy(request_id="r", remedy=remedy.id, done=data.draw(st.booleans())))
+                    for remedy in case.remedies
+                ] + [
+                    (
+                        agent,
+                        events.RecordContact(
+                            request_id="r",
+                            party=told,
+                            channel=Channel.HOTLINE,
+                            outbound=True,
+                        ),
+                    )
+                ]
+            case Stage.FOLLOW_UP:
+                chosen = [(BUYER, events.AnswerSurvey(request_id="r", solved=False, scores=data.draw(scores)))]
+            case _:
+                chosen = [(agent, events.ReopenCase(request_id="r", reason=text("again"), case_id=case.case_id))]
+        actor, act = data.draw(st.sampled_from(chosen))
+        self.numbers += 1
+        self.put(replace(act, request_id=f"r-{self.numbers}", actor=actor))
+
+    @rule(act=done, changed=st.booleans(), reason=texts)
+    def again(self, act: events.Act, changed: bool, reason: Any) -> None:
+        """The same request once more gets the same answer; another under its id is refused, each time alike."""
+        if changed:
+            act = replace(act, reason=reason)
+        first = self.put_for_answer(act)
+        entries = len(self.entries)
+        assert self.put_for_answer(act) == first
+        assert len(self.entries) == entries
+
+    @precondition(lambda self: bool(self.case and self.case.outbox))
+    @rule(data=st.data())
+    def the_world_answers(self, data: st.DataObject) -> None:
+        """Some of the effects in flight come back, done or failed, and perhaps one that nobody waits for."""
+        outbox = self.open_case.outbox
+        chosen = data.draw(st.lists(st.sampled_from(outbox), min_size=1, max_size=4, unique_by=lambda e: e.key))
+        results = [events.Result(key=effect.key, outcome=self.outcome(effect, data)) for effect in chosen]
+        if data.draw(st.booleans()):
+            results.append(events.Result(key="nobody:1:1", outcome=effects.Failed(code="lost")))
+        self.happen(events.EffectsReported(results=tuple(results)))
+
+    def outcome(self, effect: effects.AnyEffect, data: st.DataObject, never_fails: bool = False) -> effects.AnyOutcome:
+        if not never_fails and data.draw(st.integers(0, 3)) == 0:
+            return effects.Failed(code="rejected")
+        match effect:
+            case effects.LookUpOrder():
+                return effects.OrderUnknown() if self.order is None else effects.OrderFound(facts=self.order)
+            case effects.LookUpLogistics():
+                return effects.LogisticsFound(facts=LogisticsFacts(order="order-1001", shipped_at=START))
+        return effects.Done(at=self.now, reference="ref")
+
+    @rule(by=steps_of_time)
+    def time_passes(self, by: timedelta) -> None:
+        """Time passes and nobody notices: the engine may be away."""
+        self.now += by
+
+    @rule()
+    def the_timer_fires(self) -> None:
+        wake = next_wake(self.open_case)
+        if wake is not None:
+            self.now = max(self.now, wake)
+        self.happen(events.DeadlineReached())
+        if wake is not None and self.open_case.settled_until is None:
+            after = next_wake(self.open_case)
+            assert after is None or after > self.now
+
+    @rule(forked=st.booleans(), head=heads)
+    def the_engine_reports(self, forked: bool, head: Head) -> None:
+        stage = self.open_case.stage
+        self.happen(events.DeadlineReached())
+        stage = self.open_case.stage
+        self.happen(events.ForkFound(believed=head) if forked else events.CancelRequested())
+        assert self.open_case.stage is stage
+
+    # --- deciding, with what has to hold for every decision ------------------------------------
+
+    @property
+    def open_case(self) -> Case:
+        assert self.case is not None
+        return self.case
+
+    def put(self, act: events.Act) -> events.Act:
+        self.put_for_answer(act)
+        return act
+
+    def put_for_answer(self, act: events.Act) -> Answer:
+        """Put an act until it is answered: after an outage it has to wait for others."""
+        answer = self.happen(act)
+        while answer is None:
+            wake = next_wake(self.open_case)
+            assert wake is not None
+            assert wake > self.now, "an act without an answer is told when to come again"
+            self.now = wake
+            answer = self.happen(act)
+        assert answer.case_id == self.open_case.case_id
+        return answer
+
+    def happen(self, happening: events.Event) -> Answer | None:
+        before = self.case
+        decision = decide(self.case, happening, self.now, BOOK)
+        assert decision == decide(self.case, happening, self.now, BOOK), "the same arguments, the same decision"
+        self.case = decision.case
+        self.entries += decision.entries
+        for entry in decision.entries:
+            event(entry.event if entry.refusal is None else f"{entry.event}: {entry.refusal.code}")
+            assert unseal(body(entry), entry.hash) == entry, "what is written can be read"
+            if entry.refusal is not None and entry.event != "file_complaint":
+                assert not entry.facts
+        if decision.answer is not None and not decision.answer.accepted and before is not None:
+            assert decision.answer.refusal is not None
+            assert decision.answer.refusal.message
+        if isinstance(happening, events.Act):
+            assert decision.answer is not None or self.open_case.settled_until is not None
+        return decision.answer
+
+    # --- what holds at every moment ------------------------------------------------------------
+
+    @invariant()
+    def the_journal_has_no_gap_and_tells_the_case(self) -> None:
+        assert [entry.number for entry in self.entries] == list(range(1, len(self.entries) + 1))
+        assert fold(self.entries) == self.case
+
+    @invariant()
+    def levels_never_fall(self) -> None:
+        levels = list(Level)
+        rises = [fact.escalation for fact in self.established(facts.LevelRaised)]
+        assert all(levels.index(rise.after) >= levels.index(rise.before) for rise in rises)
+        missed = Counter((rise.clock, rise.arming) for rise in rises if rise.clock)
+        assert all(count == 1 for count in missed.values()), "once for each clock and arming (ESC-1)"
+
+    @invariant()
+    def what_waits_has_a_deadline(self) -> None:
+        if self.case is not None:
+            assert next_wake(self.case) is not None or self.case.stage is Stage.ARCHIVED
+
+    @invariant()
+    def clocks_add_up(self) -> None:
+        """Running and paused time make up the time from arming to end, told from the journal alone."""
+        if self.case is None:
+            return
+        for clock in self.case.clocks:
+            assert clock.paused_seconds >= 0
+            assert (clock.paused_since is not None) is (clock.state is ClockState.PAUSED)
+            assert (clock.ended_at is None) is clock.active
+            if clock.state is ClockState.MISSED:
+                assert clock.ended_at == clock.due
+        armings = Counter((clock.id, clock.arming) for clock in self.case.clocks)
+        assert all(count == 1 for count in armings.values())
+        assert Counter(clock.id for clock in self.case.clocks if clock.active).most_common(1) in ([], ones(self.case))
+
+    def established(self, kind: type[Any]) -> list[Any]:
+        return [fact for entry in self.entries for fact in entry.facts if isinstance(fact, kind)]
+
+    @invariant()
+    def money_is_exact(self) -> None:
+        """Whole fen; over the whole case never more than the caps allow, each remedy paid at most once."""
+        if self.case is None:
+            return
+        ordered = [fact.effect for fact in self.established(facts.EffectOrdered)]
+        paid = [effect for effect in ordered if isinstance(effect, effects.CarryOut)]
+        assert len({effect.key for effect in ordered}) == len(ordered)
+        assert Counter(effect.remedy for effect in paid).most_common(1) in ([], [(paid[0].remedy, 1)] if paid else [])
+        states = {remedy.id: remedy.state for remedy in self.case.remedies}
+        sums: Counter[str] = Counter()
+        for effect in paid:
+            assert effect.amount_fen is None or (type(effect.amount_fen) is int and effect.amount_fen > 0)
+            if states[effect.remedy] is not RemedyState.FAILED:
+                sums[effect.action] += effect.amount_fen or 0
+        order = self.case.order
+        if order is not None:
+            assert sums["refund"] <= order.paid_fen
+            assert sums["pay_compensation"] <= order.paid_fen * 3
+            assert sums["issue_coupon"] <= order.paid_fen
+        applied = [effect for effect in ordered if isinstance(effect, effects.ApplyPenalty)]
+        assert [effect.penalty for effect in applied] == [penalty.id for penalty in self.case.penalties]
+        assert all(type(e.points) is int for e in applied if e.kind is PenaltyKind.POINTS)
+
+    @invariant()
+    def what_is_over_stays_over(self) -> None:
+        if self.case is None:
+            return
+        active = {clock.kind for clock in self.case.clocks if clock.active}
+        if self.case.stage is Stage.ARCHIVED:
+            assert not active
+        if self.case.stage is Stage.CLOSED:
+            assert active <= {ClockKind.CLOSING_WINDOW}
+
+    def teardown(self) -> None:
+        if self.case is not None:
+            pauses_and_runs(self.entries, self.case)
+
+
+def ones(case: Case) -> list[tuple[str, int]]:
+    first = next((clock.id for clock in case.clocks if clock.active), "")
+    return [(first, 1)]
+
+
+def pauses_and_runs(entries: list[Entry], case: Case) -> None:
+    """Add up the stretches of each clock from what the journal says it did when."""
+    running: Counter[tuple[str, int]] = Counter()
+    since: dict[tuple[str, int], datetime] = {}
+    for entry in entries:
+        # A deadline is decided when it is noticed; everything else when it counts as having happened.
+        at = entry.decided_at if entry.event in ("clock_missed", "clock_warned") else entry.effective_at
+        for fact in entry.facts:
+            if not isinstance(fact, facts.ClockSet):
+                continue
+            clock = fact.clock
+            key = (clock.id, clock.arming)
+            if fact.by in ("pause", "meet", "cancel", "miss") and key in since:
+                end = clock.paused_since if fact.by == "pause" else clock.ended_at
+                assert end is not None
+                running[key] += int((end - since.pop(key)).total_seconds())
+            if fact.by == "arm":
+                since[key] = clock.armed_at
+            elif fact.by == "resume":
+                since[key] = max(at, pause_of(entries, clock))
+    for clock in case.clocks:
+        if clock.ended_at is not None:
+            elapsed = int((clock.ended_at - clock.armed_at).total_seconds())
+            assert running[clock.id, clock.arming] + clock.paused_seconds == elapsed, clock
+
+
+def pause_of(entries: list[Entry], resumed: Clock) -> datetime:
+    """When the pause began that ended with this resumption."""
+    pauses = [
+        fact.clock.paused_since
+        for entry in entries
+        for fact in entry.facts
+        if isinstance(fact, facts.ClockSet)
+        and fact.by == "pause"
+        and (fact.clock.id, fact.clock.arming) == (resumed.id, resumed.arming)
+        and fact.clock.paused_since is not None
+        and fact.clock.paused_seconds <= resumed.paused_seconds
+    ]
+    return pauses[-1]
+
+
+TestHistories = Histories.TestCase
+TestHistories.settings = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=100,
+    stateful_step_count=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)
+
+
+# --- the invariants can fail -----------------------------------------------------------------------
+
+
+def paid_twice(patch: pytest.MonkeyPatch) -> None:
+    begin = remedies._begin_step
+
+    def twice(draft: Draft, remedy: Remedy) -> None:
+        begin(draft, remedy)
+        ordered = draft.facts[-1]
+        if isinstance(ordered, facts.EffectOrdered) and isinstance(ordered.effect, effects.CarryOut):
+            draft.order(replace(ordered.effect, key=draft.effect_key()))
+
+    patch.setattr(remedies, "_begin_step", twice)
+
+
+def an_open_pause_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    ended = clocks._ended
+    patch.setattr(clocks, "_ended", lambda clock, event, at: ended(replace(clock, paused_since=None), event, at))
+
+
+def raised_twice(patch: pytest.MonkeyPatch) -> None:
+    reached = escalation.deadline_reached
+
+    def deadline_reached(draft: Draft, clock: Clock) -> None:
+        reached(draft, clock)
+        if clock.kind is ClockKind.FIRST_CONTACT:
+            draft.raise_level(Trigger.MISSED_CLOCK, "ESC-1", clock=clock)
+
+    patch.setattr(escalation, "deadline_reached", deadline_reached)
+
+
+def penalties_entered_twice(patch: pytest.MonkeyPatch) -> None:
+    impose = ruling._impose
+
+    def twice(draft: Draft, row: str) -> None:
+        impose(draft, row)
+        ordered = draft.facts[-1]
+        assert isinstance(ordered, facts.EffectOrdered)
+        draft.order(replace(ordered.effect, key=draft.effect_key()))
+
+    patch.setattr(ruling, "_impose", twice)
+
+
+@pytest.mark.parametrize("plant", [paid_twice, an_open_pause_is_forgotten, raised_twice, penalties_entered_twice])
+def test_planted_faults_break_an_invariant(
+    plant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch)
+    with pytest.raises((AssertionError, FlakyFailure)):
+        run_state_machine_as_test(
+            Histories, settings=settings(TestHistories.settings, phases=[Phase.generate], report_multiple_bugs=False)
+        )
