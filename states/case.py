@@ -102,6 +102,9 @@ class Case(Value, kw_only=True):
     4).
     """
 
+    incidents: tuple[str, ...] = ()
+    """Cancellations and forks on record, by their keys."""
+
     outbox: tuple[AnyEffect, ...] = ()
     """Effects ordered and not yet reported."""
     answers: tuple[Answered, ...] = ()
@@ -236,7 +239,9 @@ def evolve(case: Case, fact: AnyFact) -> Case:
             return change(settled_until=until)
         case facts.CaseFiled():
             raise ValueError("a case is filed once")
-        case facts.Agreed() | facts.CancelAsked() | facts.Forked():
+        case facts.CancelAsked(key=key) | facts.Forked(key=key):
+            return change(incidents=(*case.incidents, key)) if key else case
+        case facts.Agreed():
             return case
 
 

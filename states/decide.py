@@ -75,9 +75,12 @@ def decide(case: Case | None, event: events.Event, now: datetime, book: PolicyBo
 
 def _reports_nothing_new(case: Case, event: events.Event) -> bool:
     """Whether all that is reported was reported before."""
-    return isinstance(event, events.EffectsReported) and not (
-        {result.key for result in event.results} & {effect.key for effect in case.outbox}
-    )
+    match event:
+        case events.EffectsReported(results=results):
+            return not {result.key for result in results} & {effect.key for effect in case.outbox}
+        case events.CancelRequested(key=key) | events.ForkFound(key=key):
+            return key in case.incidents
+    return False
 
 
 def in_order(case: Case | None, waiting: Sequence[events.Event], now: datetime, book: PolicyBook) -> list[int]:
@@ -264,9 +267,9 @@ def _rule(draft: Draft, event: events.Event) -> None:
         case events.EffectsReported():
             _settle_effects(draft, event)
         case events.CancelRequested():
-            draft.record(facts.CancelAsked(rules=("TRA-1",)))
+            draft.record(facts.CancelAsked(key=event.key, rules=("TRA-1",)))
         case events.ForkFound():
-            draft.record(facts.Forked(believed=event.believed, rules=("TRA-1",)))
+            draft.record(facts.Forked(believed=event.believed, key=event.key, rules=("TRA-1",)))
         case _:
             raise TypeError(f"no rule for {type(event).__name__}")
 

@@ -282,6 +282,9 @@ class EffectsReported(Value, tag_field="type", tag=snake):
 class CancelRequested(Value, tag_field="type", tag=snake):
     """Somebody asked the engine to cancel the workflow. It is recorded; the case goes on."""
 
+    key: str = ""
+    """Tells one happening from another, so that it is on record once even if its turn is repeated after a crash."""
+
 
 class ForkFound(Value, tag_field="type", tag=snake):
     """The journal holds other entries than this run believed: the run was reset, or another run wrote (design,
@@ -289,6 +292,7 @@ class ForkFound(Value, tag_field="type", tag=snake):
     """
 
     believed: Head
+    key: str = ""
 
 
 Event = Act | DeadlineReached | EffectsReported | CancelRequested | ForkFound

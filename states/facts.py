@@ -238,11 +238,14 @@ class OutageNoticed(Fact):
 class CancelAsked(Fact):
     """The engine was asked to cancel the run; the case goes on."""
 
+    key: str = ""
+
 
 class Forked(Fact):
     """A run of this case believed in another head than the journal's; it continues from the journal."""
 
     believed: Head
+    key: str = ""
 
 
 AnyFact = (

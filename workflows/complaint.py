@@ -84,7 +84,7 @@ class Complaint:
                 if self._cancel_seen or workflow.cancellation_reason() is None:
                     raise
                 self._cancel_seen = True
-                self._inbox.append(Received(events.CancelRequested()))
+                self._inbox.append(Received(events.CancelRequested(key=f"cancel:{workflow.info().run_id}")))
         try:
             return serving.result()
         except FailureError as error:
@@ -185,7 +185,8 @@ class Complaint:
             return False
         self._case = known.case
         if known.forked and believed.number:
-            self._inbox.append(Received(events.ForkFound(believed=believed)))
+            key = f"fork:{workflow.info().run_id}:{believed.number}"
+            self._inbox.append(Received(events.ForkFound(believed=believed, key=key)))
         return True
 
     # --- effects, time, and what people see ------------------------------------------------------
