@@ -50,16 +50,20 @@ def answer(draft: Draft, act: AnswerProposal) -> None:
 
 
 def call_for_ruling(draft: Draft, act: CallForRuling) -> None:
-    """The complainant or the agent need not wait mediation out; a stalling seller's return address is released
-    (COO-4).
+    """The complainant or the agent need not wait mediation out (COO-4).
+
+    A stalling seller's return address is released, where the category knows returns at all.
     """
     _require_mediation(draft)
     draft.settle_open_matters()
     draft.move("call_ruling", "COO-4")
     if draft.party_of(act.actor) is Party.PLATFORM:
         draft.correctable("call_for_ruling", Stage.COORDINATION)
-    release = ReleaseReturnAddress(key=draft.effect_key(), order=draft.case.orders[0], recipient=draft.case.complainant)
-    draft.order(release, "COO-4")
+    if remedies.offers_return(draft):
+        release = ReleaseReturnAddress(
+            key=draft.effect_key(), order=draft.case.orders[0], recipient=draft.case.complainant
+        )
+        draft.order(release, "COO-4")
 
 
 def proposal_lapsed(draft: Draft, subject: str) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from policies.schema import ClockKind, Party
+from policies.schema import Action, ClockKind, Party
 from states import facts
 from states.case import Case
 from states.draft import Draft, Refused, expect, next_id
@@ -53,6 +53,12 @@ def _check_cap(draft: Draft, terms: RemedyTerms, along_with: tuple[RemedyTerms, 
                 f"{percent} percent of the order's price",
                 "COO-1",
             )
+
+
+def offers_return(draft: Draft) -> bool:
+    """Whether the category has a remedy for which goods go back."""
+    kinds = (option.kind for option in draft.pack.categories[draft.case.category].remedies)
+    return any(rule.action is Action.RETURN_GOODS for kind in kinds for rule in draft.pack.remedies[kind].steps)
 
 
 def _check_window(draft: Draft, terms: RemedyTerms, days: int | None) -> None:
@@ -169,6 +175,7 @@ def fail(draft: Draft, remedy: Remedy, by: Party) -> None:
         draft.record(facts.ConductRecorded(conduct=conduct, rules=("FUP-3",)))
     if draft.can("return_unremedied"):
         draft.move("return_unremedied", "FUP-3")
+        draft.record(facts.OutcomeSet(outcome=None, rules=("FUP-3",)))
         draft.tell_both("remedy_failed", "FUP-3", remedy=remedy.id)
 
 

@@ -102,7 +102,12 @@ def evidence_lapsed(draft: Draft, subject: str) -> None:
     """
     asked = evidence.lapse(draft, subject, "VER-1")
     rule = draft.pack.categories[draft.case.category]
-    on_file = tuple(item.id for item in draft.case.evidence)
+    # What the complainant brought does not discharge the other side's burden (VER-8).
+    on_file = tuple(
+        item.id
+        for item in draft.case.evidence
+        if asked.party is Party.COMPLAINANT or item.submitter is not Party.COMPLAINANT
+    )
     if draft.case.stage is not Stage.VERIFICATION or asked.party is not rule.burden:
         return
     if not missing_evidence(draft, asked.party, on_file):
