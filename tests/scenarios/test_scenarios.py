@@ -1,0 +1,130 @@
+"""Every example ends as it says, its journal tells the whole of it, and shows the rules that it names."""
+
+import json
+import re
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from asyncpg import Pool
+from msgspec.structs import replace
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client
+
+from activities.views import CaseList, rebuild
+from policies.book import default_book
+from policies.schema import Ground, RemedyKind, Stage, Trigger
+from stack.differences import differences
+from stack.player import Played
+from stack.scenario import MAIN, Expectation, Scenario, load_all
+from states import view
+from states.events import ACTS, AbsorbCase
+from states.journal import body, fold
+from states.values import Outcome
+from tests.traceability import cite
+
+# All scenarios are played in the first of these tests.
+pytestmark = pytest.mark.timeout(900)
+
+SCENARIOS = load_all()
+CHINESE = re.compile(r"[\u4e00-\u9fff]{4}|(\\u[4-9][0-9a-f]{3}){4}")
+"""Four characters in a row, plain or escaped: fewer can be chance among the bytes of a history."""
+
+
+MARKED = [pytest.param(each, id=each.id, marks=pytest.mark.rule(*each.rules)) for each in SCENARIOS]
+
+
+@pytest.mark.parametrize("scenario", MARKED)
+async def test_it_ends_as_it_says(scenario: Scenario, played: dict[str, Played]) -> None:
+    performance = played[scenario.id]
+    assert performance.differences == ()
+    assert set(performance.cases) == set(scenario.complaints)
+    for ended in performance.cases.values():
+        assert fold(ended.entries) == ended.case
+        cite(ended.entries)
+    assert set(scenario.rules) <= performance.rules
+
+
+async def test_the_lists_can_be_rebuilt_from_the_journal(played: dict[str, Played], pool: Pool) -> None:
+    kept = {row.case_id: row for row in await CaseList(pool).find(limit=1000)}
+    assert (await rebuild(pool, view.row)).broken == ()
+    assert {row.case_id: row for row in await CaseList(pool).find(limit=1000)} == kept
+    assert len(kept) == sum(len(each.cases) for each in played.values())
+
+
+async def test_histories_and_journals_hold_no_text(played: dict[str, Played], client: Client) -> None:
+    """Free text goes to the vault; what remains are references, so there is nothing in Chinese."""
+    runs = 0
+    for performance in played.values():
+        for ended in performance.cases.values():
+            assert not any(CHINESE.search(body(entry).decode()) for entry in ended.entries)
+            for run in ended.runs:
+                history = await client.get_workflow_handle(ended.case_id, run_id=run).fetch_history()
+                assert not [event for event in history.events if CHINESE.search(_plain(event))]
+                runs += 1
+    assert runs > len(played)
+
+
+def _plain(event: HistoryEvent) -> str:
+    return event.SerializeToString().decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("written", [str, msgspec.json.encode, json.dumps])
+def test_the_scan_would_find_text(written: Callable[[str], str | bytes]) -> None:
+    event = HistoryEvent()
+    text = written(SCENARIOS[0].complaint.description)
+    data = text if isinstance(text, bytes) else text.encode()
+    event.marker_recorded_event_attributes.details["data"].payloads.add(data=data)
+    assert CHINESE.search(_plain(event))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (Expectation(path=(Stage.INTAKE,), outcome=Outcome.AGREED), "the path is intake > acceptance"),
+        (Expectation(path=(), outcome=Outcome.DISMISSED), "the outcome is agreed, expected dismissed"),
+        (Expectation(path=(), outcome=None, refused=3), "the number of refused acts is 0, expected 3"),
+        (Expectation(path=(), outcome=None), "the ledger is refund 199.00, expected nothing"),
+    ],
+)
+async def test_another_end_is_told(played: dict[str, Played], change: Expectation, sentence: str) -> None:
+    performance = played["settled-by-refund"]
+    other = replace(performance.scenario, expect=change)
+    assert any(sentence in told for told in differences(other, performance.cases))
+
+
+async def test_a_double_payment_is_told(played: dict[str, Played]) -> None:
+    performance = played["settled-by-refund"]
+    ended = performance.cases[MAIN]
+    twice = ended._replace(ledger=ended.ledger * 2)
+    told = list(differences(performance.scenario, {MAIN: twice}))
+    assert "settled-by-refund: remedy M1 refund is in the ledger 2 times, expected 1" in told
+
+
+class TestTogether:
+    """What the examples show between them."""
+
+    def test_every_category_of_the_pack(self) -> None:
+        (policy,) = default_book()
+        assert {each.complaint.category for each in SCENARIOS} == set(policy.pack.categories)
+
+    def test_every_outcome(self) -> None:
+        expected = {expectation.outcome for each in SCENARIOS for expectation in each.expectations.values()}
+        assert expected == set(Outcome)
+
+    def test_every_ground_of_refusal(self) -> None:
+        grounds = {each.expect.ground for each in SCENARIOS if each.expect.ground}
+        repeated = any(step.refused == "already_handled" for each in SCENARIOS for step in each.steps)
+        assert repeated
+        assert grounds == set(Ground) - {Ground.ALREADY_HANDLED}
+
+    def test_every_remedy_penalty_and_trigger(self) -> None:
+        (policy,) = default_book()
+        expected = [expectation for each in SCENARIOS for expectation in each.expectations.values()]
+        assert {remedy.kind for each in expected for remedy in each.remedies} == set(RemedyKind)
+        assert {penalty.row for each in expected for penalty in each.penalties} == set(policy.pack.penalties)
+        assert {rise.trigger for each in expected for rise in each.escalations} == set(Trigger)
+
+    def test_every_act_of_the_parties(self) -> None:
+        acts = {step.act for each in SCENARIOS for step in each.steps}
+        assert {act.name() for act in ACTS} - acts <= {AbsorbCase.name()}
