@@ -58,7 +58,7 @@ async def local_stack(
         }
         client = await servers.temporal.connect(**client_options("tousu-stack"))
         async with SupervisedWorker(directory, variables, say=say) as worker:
-            pool = await create_pool(url, name="tousu-stack")
+            pool = await create_pool(url, smallest=0, name="tousu-stack")
             try:
                 yield Local(servers, worker, client, pool, variables)
             finally:
