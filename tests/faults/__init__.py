@@ -1,0 +1,1 @@
+"""What happens when processes die: the real worker, the real servers, kill -9."""

@@ -1,0 +1,51 @@
+"""Deadlines are missed exactly once, whatever dies meanwhile."""
+
+import asyncio
+from datetime import timedelta
+
+from states import facts
+from states.journal import Entry
+from tests.faults.plays import Played
+from tests.faults.site import Site
+from tests.faults.sound import hits, require_whole
+from tests.states.story import Story
+
+CASES = 20
+SILENCE = timedelta(days=3, hours=1)
+
+
+def ends_of_clocks(entries: tuple[Entry, ...] | list[Entry]) -> list[tuple[str, int, str, str]]:
+    """Every warning and every miss, and the level that the case rose to with it."""
+    return [
+        (fact.clock.id, fact.clock.arming, fact.by, _level(entry))
+        for entry in entries
+        for fact in entry.facts
+        if isinstance(fact, facts.ClockSet) and fact.by in ("warn", "miss")
+    ]
+
+
+def _level(entry: Entry) -> str:
+    return ", ".join(fact.escalation.after for fact in entry.facts if isinstance(fact, facts.LevelRaised))
+
+
+async def test_silence_escalates_as_it_would_undisturbed(site: Site) -> None:
+    """Nobody does anything for three days of the cases' time; the pure core says what must come of it."""
+    cases = [Played(site) for _ in range(CASES)]
+    await asyncio.gather(*(case.file() for case in cases))
+    waiting = asyncio.gather(*(site.pass_time(case.case_id, SILENCE) for case in cases))
+    for restart in (site.restart_worker, site.restart_worker, site.temporal.restart, site.postgres.restart) * 2:
+        await site.worker.serving()
+        await asyncio.sleep(0.5)
+        await restart()
+    await waiting
+    for case in cases:
+        await case.caught_up()
+        found, entries = await require_whole(site, case.case_id)
+        undisturbed = Story(start=found.received_at)
+        undisturbed.file()
+        undisturbed.wait(seconds=SILENCE.total_seconds())
+        expected = ends_of_clocks(undisturbed.entries)
+        assert len(expected) > 10
+        assert ends_of_clocks(entries) == expected
+        assert found.level is undisturbed.open_case.level
+    assert (await hits(site, cases)).tasks > 0
