@@ -3,7 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from policies.schema import Category, Level, OnMiss, Party, Policy, Role, Stage
+from policies.schema import Category, Level, OnMiss, Party, Policy, Stage
 from states.case import Case
 from states.values import (
     Clock,
@@ -170,15 +170,13 @@ def page(case: Case, policy: Policy) -> str:
         for n in case.notices
         if n.state is NoticeState.WITH_AGENT
     ]
-    rights = policy.pack.rights
-    acts = sorted(act for act in possible_acts(case) if set(rights[act]) != {Role.ENGINE})
-    lines += ["", f"What may be done now: {', '.join(acts) or 'nothing'}"]
+    lines += ["", f"What may be done now: {', '.join(sorted(possible_acts(case))) or 'nothing'}"]
     return "\n".join(lines)
 
 
 def possible_acts(case: Case) -> frozenset[str]:
-    """The acts that the case's stage allows; whether one succeeds may depend on more."""
-    return ACTS_OF_STAGE[case.stage]
+    """What people may do at the case's stage; whether it succeeds may depend on more."""
+    return ACTS_OF_STAGE[case.stage] - {"absorb_case"}  # the engine's own
 
 
 _ALWAYS = frozenset({"file_complaint", "record_contact"})
