@@ -183,9 +183,7 @@ def test_whole_working_days_within_a_hold(start: str, end: str, days: int) -> No
         ("2027-01-05 09:00", "2026-12-31 18:00", False),
     ],
 )
-def test_a_deadline_that_counts_an_unpublished_day_is_provisional(
-    start: str, due: str, provisional: bool
-) -> None:
+def test_a_deadline_that_counts_an_unpublished_day_is_provisional(start: str, due: str, provisional: bool) -> None:
     assert CN.deadline_is_provisional(at(start), at(due)) is provisional
 
 
@@ -212,9 +210,7 @@ def test_adding_then_counting_back_agrees(start: datetime, days: int, closing: t
 
 @unhurried
 @given(moments, st.integers(1, 60), st.times(min_value=time(0, 1)))
-def test_a_deadline_falls_on_a_later_working_day_at_closing(
-    start: datetime, days: int, closing: time
-) -> None:
+def test_a_deadline_falls_on_a_later_working_day_at_closing(start: datetime, days: int, closing: time) -> None:
     due = CN.add_working_days(start, days, closing).astimezone(SHANGHAI)
     assert CN.is_working_day(due.date())
     assert due.time() == closing
@@ -241,9 +237,7 @@ def test_working_days_are_never_due_before_as_many_calendar_days(
 
 @unhurried
 @given(st.lists(moments, min_size=3, max_size=3), midnights)
-def test_whole_days_of_parts_never_exceed_those_of_the_hold(
-    cuts: list[datetime], midnight: datetime
-) -> None:
+def test_whole_days_of_parts_never_exceed_those_of_the_hold(cuts: list[datetime], midnight: datetime) -> None:
     start, middle, end = sorted(cuts)
     whole = CN.whole_working_days_within
     assert whole(start, middle) + whole(middle, end) <= whole(start, end)
