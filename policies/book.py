@@ -96,6 +96,9 @@ def _check_sense(pack: Pack, stem: str) -> None:
     for trigger in Trigger:
         if sum(row.trigger is trigger for row in pack.escalation) != 1:
             raise ValueError(f"escalation: {trigger} needs exactly one row")
+    unknown = set(pack.admission.proof_kinds) - set(pack.evidence_kinds)
+    if unknown:
+        raise ValueError(f"admission.proof_kinds: unknown evidence {sorted(unknown)}")
     for name, category in pack.categories.items():
         for party, groups in category.checklist.items():
             unknown = {kind for group in groups for kind in group} - set(pack.evidence_kinds)
