@@ -425,10 +425,11 @@ def _acts(case: Case) -> Iterator[tuple[str, Any, type[events.Act], dict[str, An
 
 STARTS: dict[str, dict[str, Any]] = {
     "quality": {"seller_contact": SellerContact.NOT_APPROACHED, "evidence": ()},
-    "high risk": {"high_risk": True},
     "logistics": {"category": "logistics", "evidence": (), "seller_contact": SellerContact.NO_ANSWER},
 }
-"""The complaints that cases start from: burden on either side, seller first or not, safety or not."""
+"""The complaints that cases start from: burden on either side, seller first or not. Safety only forbids a withdrawal,
+which the proof does not count on anyway.
+"""
 
 
 class Fault(Exception):

@@ -10,7 +10,11 @@ from tests.traceability.catalogue import catalogue, citations, missing, shown, u
 
 def main(brief: bool = typer.Option(False, help="Leave the tests out.")) -> None:
     """List the rules with their tests and states: none, partial or done."""
-    rules, cited = catalogue(), citations()
+    try:
+        rules, cited = catalogue(), citations()
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
     for rule in rules.values():
         print(f"{rule.id:<7} {shown(rule, cited):<8} {rule.title}")
         if rule.partial:

@@ -1,13 +1,17 @@
-"""The catalogue, and the tests that cite it, read from their source."""
+"""The catalogue, and the tests that cite it."""
 
-import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import redirect_stdout
 from enum import StrEnum
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import pytest
 import yaml
+
+from tests.traceability.citations import claims
 
 TESTS = Path(__file__).parent.parent
 
@@ -40,47 +44,29 @@ def catalogue() -> dict[str, Rule]:
     return by_id
 
 
+class _Collector:
+    """A plugin that notes the claims of the tests that pytest collects."""
+
+    def __init__(self) -> None:
+        self.cited: dict[str, list[str]] = {}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            test = item.nodeid.split("[")[0]
+            for rule in claims(item):
+                tests = self.cited.setdefault(rule, [])
+                if test not in tests:
+                    tests.append(test)
+
+
 def citations(tests: Path = TESTS) -> dict[str, list[str]]:
-    """The tests that claim each rule, as path::name."""
-    cited: dict[str, list[str]] = {}
-    for path in sorted(tests.rglob("test_*.py")):
-        for name, rules in claims_in(path.read_text()):
-            for rule in rules:
-                cited.setdefault(rule, []).append(f"{path.relative_to(tests.parent)}::{name}")
-    return cited
-
-
-def claims_in(source: str) -> Iterator[tuple[str, list[str]]]:
-    """Each test in a source text with the rules that it, its class or its module is marked with."""
-    tree = ast.parse(source)
-    yield from _claims(tree.body, _marked(list(_module_marks(tree))), "")
-
-
-def _claims(body: list[ast.stmt], above: list[str], prefix: str) -> Iterator[tuple[str, list[str]]]:
-    for node in body:
-        if isinstance(node, ast.ClassDef):
-            yield from _claims(node.body, above + _marked(node.decorator_list), f"{prefix}{node.name}::")
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
-            rules = above + _marked(node.decorator_list)
-            if rules:
-                yield prefix + node.name, list(dict.fromkeys(rules))
-
-
-def _module_marks(tree: ast.Module) -> Iterator[ast.expr]:
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(ast.unparse(target) == "pytestmark" for target in node.targets):
-            yield node.value
-
-
-def _marked(nodes: list[ast.expr]) -> list[str]:
-    """The arguments of every `pytest.mark.rule(...)` in these expressions."""
-    calls = [call for node in nodes for call in ast.walk(node) if isinstance(call, ast.Call)]
-    return [
-        str(ast.literal_eval(argument))
-        for call in calls
-        if ast.unparse(call.func) == "pytest.mark.rule"
-        for argument in call.args
-    ]
+    """The tests that claim each rule, as path::name; they are collected, not run. Raises ValueError if that fails."""
+    collector = _Collector()
+    with redirect_stdout(StringIO()) as said:
+        code = pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", str(tests)], plugins=[collector])
+    if code is not pytest.ExitCode.OK:
+        raise ValueError(said.getvalue())
+    return collector.cited
 
 
 def shown(rule: Rule, cited: Mapping[str, list[str]]) -> Shown:

@@ -14,6 +14,11 @@ _heard: list[set[str]] = []
 """One set for each test that is being listened to."""
 
 
+def claims(item: pytest.Item) -> set[str]:
+    """The rules that a test says it shows."""
+    return {rule for marker in item.iter_markers("rule") for rule in marker.args}
+
+
 def cite(entries: Iterable[Entry]) -> None:
     """Count the rules of entries that were decided elsewhere, such as in a worker process, and read back."""
     for entry in entries:

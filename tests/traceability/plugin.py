@@ -4,12 +4,7 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.traceability.citations import listening
-
-
-def claims(item: pytest.Item) -> set[str]:
-    """The rules that a test says it shows."""
-    return {rule for marker in item.iter_markers("rule") for rule in marker.args}
+from tests.traceability.citations import claims, listening
 
 
 @pytest.hookimpl(wrapper=True)

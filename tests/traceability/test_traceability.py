@@ -9,7 +9,7 @@ import pytest
 from states import events
 from tests.states.story import BUYER, Story
 from tests.traceability import cite
-from tests.traceability.catalogue import Rule, Shown, catalogue, citations, claims_in, missing, shown, unknown
+from tests.traceability.catalogue import Rule, Shown, catalogue, missing, shown, unknown
 from tests.traceability.citations import listening
 
 ROOT = Path(__file__).parents[2]
@@ -37,12 +37,27 @@ def test_the_catalogue_holds_every_rule() -> None:
     assert not [rule.id for rule in rules.values() if rule.partial and rule.issue is None]
 
 
-def test_every_rule_at_work_has_a_test() -> None:
-    assert missing(catalogue(), citations()) == []
+@pytest.fixture(scope="module")
+def listed() -> subprocess.CompletedProcess[str]:
+    """What `make rules` prints."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.traceability"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
-def test_no_test_cites_a_rule_that_is_not_there() -> None:
-    assert unknown(catalogue(), citations()) == []
+def test_every_rule_at_work_has_a_test_and_no_test_cites_another(listed: subprocess.CompletedProcess[str]) -> None:
+    assert listed.stderr == ""
+    assert listed.returncode == 0
+
+
+def test_the_list_names_rules_states_and_tests(listed: subprocess.CompletedProcess[str]) -> None:
+    lines = listed.stdout.splitlines()
+    (at,) = [number for number, line in enumerate(lines) if line.startswith("ESC-8 ")]
+    assert lines[at] == "ESC-8   done     Agents hand cases up"
+    assert any("tests/states/test_escalation.py::" in line for line in lines[at:])
+    assert any(line.startswith("PEN-1   partial") for line in lines)
+    assert any(line.startswith("REP-4   none") for line in lines)
+    assert any(line.startswith("92 rules: ") for line in lines)
 
 
 def test_a_missing_test_and_an_unknown_rule_are_found() -> None:
@@ -52,27 +67,6 @@ def test_a_missing_test_and_an_unknown_rule_are_found() -> None:
     assert shown(rules["INT-4"], {}) is Shown.NONE
     assert shown(rules["INT-1"], {"INT-1": ["a"]}) is Shown.DONE
     assert shown(Rule(id="INT-1", title="t", partial="much"), {"INT-1": ["a"]}) is Shown.PARTIAL
-
-
-def test_claims_are_read_from_functions_classes_modules_and_parameters() -> None:
-    source = """
-import pytest
-pytestmark = [pytest.mark.slow, pytest.mark.rule("AAA-1")]
-
-@pytest.mark.rule("BBB-1", "BBB-2")
-async def test_one(): ...
-
-@pytest.mark.rule("CCC-1")
-class TestAll:
-    @pytest.mark.parametrize("n", [pytest.param(1, marks=pytest.mark.rule("DDD-1"))])
-    def test_two(self, n): ...
-
-def helper(): ...
-"""
-    assert list(claims_in(source)) == [
-        ("test_one", ["AAA-1", "BBB-1", "BBB-2"]),
-        ("TestAll::test_two", ["AAA-1", "CCC-1", "DDD-1"]),
-    ]
 
 
 def test_decisions_are_heard_in_entries_and_in_refusals() -> None:
@@ -124,15 +118,3 @@ async def test_idle():
     assert "2 failed, 1 passed" in run.stdout, run.stdout + run.stderr
     assert "no decision made in this test names REP-4" in run.stdout
     assert "no decision made in this test names INT-1 (named: none)" in run.stdout
-
-
-@pytest.mark.rule("TRA-1")
-def test_the_list_of_rules_is_printed() -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.traceability", "--brief"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
-    assert "ESC-8   done     Agents hand cases up" in run.stdout
-    assert "92 rules: " in run.stdout
-    cite(Story().to_closed().entries)
-    Story().to_closed().refused(events.ReopenCase, case_id="buyer-017/order-1001", reason=None)
