@@ -260,13 +260,13 @@ class Draft:
 
     def payments(self, terms: RemedyTerms) -> dict[Action, int]:
         """What the platform pays for a remedy, in fen by step: the amount stated, or all that was paid where goods
-        go back.
+        go back; empty if that is unknown or nothing.
         """
         steps = [rule.action for rule in self.pack.remedies[terms.kind].steps if rule.by is Party.PLATFORM]
         amount = terms.amount_fen
         if amount is None and self.case.order is not None:
             amount = self.case.order.paid_fen
-        return {} if amount is None else dict.fromkeys(steps, amount)
+        return dict.fromkeys(steps, amount) if amount else {}
 
     def local(self, instant: datetime) -> str:
         """An instant as people read it: to the minute, in the platform's zone."""

@@ -10,6 +10,7 @@ from policies.book import PolicyBook, default_book
 from policies.schema import ClockKind, Party, RemedyKind, Silence, Stage
 from states import effects, events, facts
 from states.events import ProposalAnswer
+from states.journal import body, unseal
 from states.values import (
     Actor,
     ClockState,
@@ -20,7 +21,7 @@ from states.values import (
     RequestState,
     SellerContact,
 )
-from tests.states.story import AGENT, BUYER, CHIEF, REFUND, RETURN, SELLER, Story, item, text
+from tests.states.story import AGENT, BUYER, CHIEF, REFUND, RETURN, SELLER, Story, item, order, text
 
 LESS = RemedyTerms(kind=RemedyKind.COMPENSATION, amount_fen=5_000)
 MORE = RemedyTerms(kind=RemedyKind.COMPENSATION, amount_fen=8_000)
@@ -193,6 +194,18 @@ def test_return_and_refund_goes_step_by_step() -> None:
     (step,) = carried_out(story)
     assert step.amount_fen == 19_900
     assert story.at(Stage.FOLLOW_UP)
+
+
+@pytest.mark.rule("COO-2")
+def test_an_order_that_cost_nothing_is_returned_without_a_payment() -> None:
+    """An entry with a payment of nothing could be written and never be read again."""
+    story = Story()
+    story.order = order(paid_fen=0)
+    story.to_feedback(RETURN).accepted(events.ReportRemedy, BUYER, remedy="M1", done=True)
+    (step,) = carried_out(story)
+    assert step.amount_fen is None
+    for entry in story.entries:
+        assert unseal(body(entry), entry.hash) == entry
 
 
 @pytest.mark.rule("COO-2", "ESC-1")
