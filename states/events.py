@@ -32,7 +32,9 @@ from states.values import (
     snake,
 )
 
-Items = Annotated[tuple[EvidenceItem, ...], Meta(max_length=50)]
+MAX_ITEMS = 50
+"""Items of evidence in one message, at most."""
+Items = Annotated[tuple[EvidenceItem, ...], Meta(max_length=MAX_ITEMS)]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=50)]
 
 
@@ -121,7 +123,7 @@ class RequestEvidence(Act):
 class SubmitEvidence(Act):
     """Add items of evidence to the case file (INT-3, COO-5)."""
 
-    items: Annotated[tuple[EvidenceItem, ...], Meta(min_length=1, max_length=50)]
+    items: Annotated[tuple[EvidenceItem, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
 
 
 class SubmitStatement(Act):

@@ -4,7 +4,7 @@ from policies.schema import ClockKind, Party, Stage
 from states import facts
 from states.draft import Draft, Refused
 from states.effects import AnyOutcome, DeliverMerge, Done
-from states.events import AbsorbCase, CorrectAct, MergeCase, WithdrawComplaint
+from states.events import MAX_ITEMS, AbsorbCase, CorrectAct, MergeCase, WithdrawComplaint
 from states.rules import admission, evidence, remedies
 from states.values import Contact, EvidenceItem, Outcome
 
@@ -75,6 +75,8 @@ def merge(draft: Draft, act: MergeCase) -> None:
     if not draft.can("merge"):
         raise Refused("wrong_stage", f"the case is {draft.case.stage}: it can no longer be merged", "TRA-1")
     remedies.require_none_running(draft)
+    if len(draft.case.evidence) > MAX_ITEMS:
+        raise Refused("too_much_evidence", f"a file of more than {MAX_ITEMS} items cannot be handed over", "TRA-1")
     draft.record(facts.MergeStarted(into=act.into, rules=("TRA-1",)))
     draft.order(
         DeliverMerge(

@@ -98,12 +98,17 @@ def ask(
 
 
 def submit(draft: Draft, act: SubmitEvidence) -> None:
-    """Evidence is taken in every open stage (COO-5); it answers what the party was asked for."""
+    """Evidence is taken in every open stage (COO-5); it answers what the party was asked for.
+
+    Proof of purchase is proof whoever brings it (ADM-1).
+    """
     require_open(draft)
     add(draft, act, act.items, "COO-5")
     given = {item.kind for item in act.items}
-    for asked in draft.case.open_requests(draft.party_of(act.actor)):
-        if asked.kind is not RequestKind.STATEMENT and given & set(asked.wanted):
+    party = draft.party_of(act.actor)
+    for asked in draft.case.open_requests():
+        theirs = asked.kind is RequestKind.EVIDENCE and asked.party is party
+        if (theirs or asked.kind is RequestKind.PROOF_OF_PURCHASE) and given & set(asked.wanted):
             answer(draft, asked)
 
 

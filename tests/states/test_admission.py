@@ -215,3 +215,14 @@ def test_only_intake_asks_what_the_seller_said() -> None:
     refusal = story.refused(events.ReportSellerContact, BUYER, result=SellerContact.REFUSED)
     assert (refusal.code, refusal.rule) == ("wrong_stage", "ADM-7")
     assert story.refused(events.ReportSellerContact, SELLER, result=SellerContact.SOLVED).code == "no_right"
+
+
+@pytest.mark.rule("ADM-1")
+def test_a_receipt_that_an_agent_files_proves_the_purchase_too() -> None:
+    story = Story()
+    story.order = None
+    story.file(evidence=())
+    assert story.at(Stage.INTAKE)
+    assert story.act(events.SubmitEvidence, items=(item("receipt"),)).accepted
+    assert story.at(Stage.ACCEPTANCE)
+    assert not story.open_case.open_requests()
