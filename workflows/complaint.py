@@ -43,10 +43,11 @@ class Summary(Value):
 
 
 class Received:
-    """An event in the inbox, and the answer that its sender waits for."""
+    """An event in the inbox, when it came in, and the answer that its sender waits for."""
 
-    def __init__(self, event: events.Event) -> None:
+    def __init__(self, event: events.Event, at: datetime) -> None:
         self.event = event
+        self.at = at
         self.answer: Answer | None = None
 
 
@@ -62,7 +63,7 @@ class Complaint:
         self._held: list[Received] = []
         """Acts that the core cannot decide yet."""
         self._in_flight: dict[str, asyncio.Task[None]] = {}
-        """Effects being carried out, by key."""
+        """Effects being carried out, or reported and not yet decided, by key."""
         self._timer: asyncio.Task[None] | None = None
         self._wake: datetime | None = None
         self._shown = TypedSearchAttributes.empty
@@ -84,7 +85,7 @@ class Complaint:
                 if self._cancel_seen or workflow.cancellation_reason() is None:
                     raise
                 self._cancel_seen = True
-                self._inbox.append(Received(events.CancelRequested(key=f"cancel:{workflow.info().run_id}")))
+                self._receive(events.CancelRequested(key=f"cancel:{workflow.info().run_id}"))
         try:
             return serving.result()
         except FailureError as error:
@@ -96,11 +97,11 @@ class Complaint:
             if workflow.info().continued_run_id is None:
                 raise malformed("type: a case is opened by file_complaint or reopen_case")
             self._case = start.case
-            self._follow_up(start.case)
+            self._follow_up(start.case, workflow.now())
         else:
             require_own(start)
             # First of all: acts may have come in before this run began.
-            self._inbox.insert(0, Received(start))
+            self._inbox.insert(0, Received(start, workflow.now()))
 
     async def _serve(self) -> Summary:
         """One turn after another, until nothing is left to do or this run's history is long enough."""
@@ -116,7 +117,7 @@ class Complaint:
     def _something_to_do(self) -> bool:
         for task in self._in_flight.values():
             if task.done():
-                task.result()  # Only a failed one is still here: it fails the workflow task, visibly.
+                task.result()  # A failed one fails the workflow task, visibly.
         if self._inbox:
             return True
         idle = not self._held and workflow.all_handlers_finished()
@@ -128,10 +129,20 @@ class Complaint:
         return self._case.stage is Stage.ARCHIVED and not self._case.outbox
 
     async def _turn(self) -> None:
-        """Decide everything that waits, put it on record, and only then answer and act on it."""
-        waiting, self._inbox, self._held = self._held + self._inbox, [], []
-        case, entries, answers = self._decide(waiting)
-        if not await self._put_on_record(case, entries):
+        """Decide what came in together, put it on record, and only then answer and act on it.
+
+        After a query the engine may hand over the journal's answer later than it will in a replay. So nothing depends
+        on when that answer comes: neither what is decided together, nor the time at which it is.
+        """
+        now = self._inbox[0].at
+        together = [received for received in self._inbox if received.at == now]
+        self._inbox = [received for received in self._inbox if received.at != now]
+        waiting, self._held = self._held + together, []
+        case, entries, answers = self._decide(waiting, now)
+        recorded = await self._put_on_record(case, entries, now)
+        if recorded is None:
+            for received in waiting:
+                received.at = now
             self._inbox = waiting + self._inbox
             return
         self._case = case
@@ -140,13 +151,12 @@ class Complaint:
             if answer is None and isinstance(received.event, events.Act):
                 self._held.append(received)
         if case is not None:
-            self._follow_up(case)
+            self._follow_up(case, recorded)
 
     def _decide(
-        self, waiting: Sequence[Received]
+        self, waiting: Sequence[Received], now: datetime
     ) -> tuple[Case | None, list[Entry], list[tuple[Received, Answer | None]]]:
         """What becomes of the case when everything that waits is decided, in the order in which it happened."""
-        now = workflow.now()
         case = self._case
         entries: list[Entry] = []
         answers: list[tuple[Received, Answer | None]] = []
@@ -159,23 +169,25 @@ class Complaint:
 
     # --- the journal -----------------------------------------------------------------------------
 
-    async def _put_on_record(self, case: Case | None, entries: Sequence[Entry]) -> bool:
-        """Journal what was decided. False if the journal knows better: then the case is what the journal says.
+    async def _put_on_record(self, case: Case | None, entries: Sequence[Entry], now: datetime) -> datetime | None:
+        """Journal what was decided at `now`, and from when on it counts: later only if the journal was away.
+
+        None if the journal knows better: then the case is what the journal says.
 
         It does when an earlier run knew this case, when this turn was written before by a worker that was killed, and
         when the run was reset or another one wrote; only the last is a fork, and goes on record.
         """
         if case is None:
             self._unknown = not await self._adopt_journal()
-            return self._unknown
+            return now if self._unknown else None
         if not entries:
-            return True
-        written = await outside.write_journal(JournalBatch(tuple(entries), view.row(case)))
+            return now
+        written, recorded = await outside.write_journal(JournalBatch(tuple(entries), view.row(case)), now)
         if written.fits and written.head == case.head:
-            return True
+            return recorded
         if not await self._adopt_journal():
             raise RuntimeError(f"the journal refused entry {entries[0].number} of a case that it does not know")
-        return False
+        return None
 
     async def _adopt_journal(self) -> bool:
         """Take the case as the journal tells it, if it knows one."""
@@ -186,18 +198,21 @@ class Complaint:
         self._case = known.case
         if known.forked and believed.number:
             key = f"fork:{workflow.info().run_id}:{believed.number}"
-            self._inbox.append(Received(events.ForkFound(believed=believed, key=key)))
+            self._receive(events.ForkFound(believed=believed, key=key))
         return True
 
     # --- effects, time, and what people see ------------------------------------------------------
 
-    def _follow_up(self, case: Case) -> None:
+    def _follow_up(self, case: Case, now: datetime) -> None:
         self._carry_out(case)
-        self._keep_time(case)
+        self._keep_time(case, now)
         self._show(case)
 
     def _carry_out(self, case: Case) -> None:
         """Issue what waits in the outbox: notices together, the rest one by one, so that nothing slow holds up more."""
+        # An effect counts as in flight until the case knows its outcome; a report may still be in the inbox.
+        ordered = {effect.key for effect in case.outbox}
+        self._in_flight = {key: task for key, task in self._in_flight.items() if key in ordered}
         waiting = [effect for effect in case.outbox if effect.key not in self._in_flight]
         notices = tuple(effect for effect in waiting if isinstance(effect, SendNotice))
         others = [(effect,) for effect in waiting if not isinstance(effect, SendNotice)]
@@ -208,11 +223,9 @@ class Complaint:
 
     async def _issue(self, batch: EffectBatch) -> None:
         results = await outside.carry_out(batch)
-        for effect in batch.effects:
-            del self._in_flight[effect.key]
-        self._inbox.append(Received(events.EffectsReported(results=results)))
+        self._receive(events.EffectsReported(results=results))
 
-    def _keep_time(self, case: Case) -> None:
+    def _keep_time(self, case: Case, now: datetime) -> None:
         """One timer, for the earliest deadline or warning; set anew only when that changes."""
         wake = next_wake(case)
         if wake == self._wake:
@@ -220,15 +233,15 @@ class Complaint:
         if self._timer is not None:
             self._timer.cancel()
         self._wake = wake
-        self._timer = None if wake is None else asyncio.create_task(self._ring(wake, case))
+        self._timer = None if wake is None else asyncio.create_task(self._ring(wake, case, now))
 
-    async def _ring(self, wake: datetime, case: Case) -> None:
-        remaining = wake - workflow.now()
-        if remaining > timedelta():
+    async def _ring(self, wake: datetime, case: Case, now: datetime) -> None:
+        if (remaining := wake - now) > timedelta():
             summary = view.deadline_summary(case, self._book.policy(case.policy))
             await workflow.sleep(remaining, summary=summary)
+            now = workflow.now()
         self._wake = None
-        self._inbox.append(Received(events.DeadlineReached()))
+        self._inbox.append(Received(events.DeadlineReached(), now))
 
     def _show(self, case: Case) -> None:
         """What operators search by and read."""
@@ -243,12 +256,17 @@ class Complaint:
             return Summary(case_id=workflow.info().workflow_id, head=Head())
         return Summary(case_id=self._case.case_id, head=self._case.head, stage=self._case.stage)
 
+    def _receive(self, event: events.Event) -> Received:
+        """Put an event in the inbox."""
+        received = Received(event, workflow.now())
+        self._inbox.append(received)
+        return received
+
     # --- what is asked ---------------------------------------------------------------------------
 
     async def submit(self, act: events.Act) -> Answer:
         """Put an act in the inbox and wait until it is decided and journalled."""
-        received = Received(act)
-        self._inbox.append(received)
+        received = self._receive(act)
         await workflow.wait_condition(lambda: received.answer is not None)
         assert received.answer is not None  # noqa: S101 - the condition says so
         return received.answer

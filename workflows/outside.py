@@ -1,6 +1,6 @@
 """The workflow's three calls to the outside, with their time-outs and retries."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -38,8 +38,8 @@ def _far(summary: str) -> workflow.ActivityConfig:
     )
 
 
-async def write_journal(batch: JournalBatch) -> Written:
-    """Write entries to the journal, however long it is away.
+async def write_journal(batch: JournalBatch, now: datetime) -> tuple[Written, datetime]:
+    """Write entries decided at `now` to the journal, however long it is away; and the time then.
 
     The journal is near and fast, and a local activity costs the fewest events of history. When it is away, an ordinary
     activity waits for it without holding up the worker's workflow tasks.
@@ -51,7 +51,8 @@ async def write_journal(batch: JournalBatch) -> Written:
             raise
         far = _far("the journal was away")
         written = await workflow.execute_activity(WRITE_JOURNAL, batch, result_type=Written, **far)
-    return written
+        return written, workflow.now()
+    return written, now  # not the clock, which may differ in a replay: see Complaint._turn
 
 
 async def read_case(case_id: str, believed: Head) -> Known:
