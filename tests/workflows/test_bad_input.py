@@ -433,8 +433,13 @@ ILLEGAL: dict[str, tuple[type[Act], Actor | None, dict[str, Any], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("bad", ILLEGAL)
-@pytest.mark.rule("TRA-1")
+RULES = {"too early": "COO-3", "unknown evidence": "INT-3", "unknown remedy": "FUP-3"}
+"""Which rule refuses what; TRA-1 the rest."""
+
+
+@pytest.mark.parametrize(
+    "bad", [pytest.param(bad, marks=pytest.mark.rule(RULES.get(bad, "TRA-1")), id=bad) for bad in ILLEGAL]
+)
 async def test_an_illegal_act_adds_one_refused_entry_and_nothing_else(desk: Desk, case_id: str, bad: str) -> None:
     act, actor, given, code, sentence = ILLEGAL[bad]
     if act is events.MergeCase:
@@ -444,7 +449,7 @@ async def test_an_illegal_act_adds_one_refused_entry_and_nothing_else(desk: Desk
     seen = len(await history(desk, case_id))
     answer = await desk.send(case_id, message)
     assert answer.refusal is not None
-    assert (answer.accepted, answer.refusal.code) == (False, code)
+    assert (answer.accepted, answer.refusal.code, answer.refusal.rule) == (False, code, RULES.get(bad, "TRA-1"))
     assert sentence in answer.refusal.message
     entry = (await desk.entries(case_id))[-1]
     assert (entry.event, entry.actor, entry.refusal, entry.facts) == (act.name(), actor, answer.refusal, ())

@@ -25,6 +25,7 @@ from activities.migrations import migrate
 from activities.notices import PostgresNotices
 from activities.platform import PostgresPlatform
 from activities.ports import Origin
+from audit.certificate import certify
 from policies.book import PolicyBook, default_book
 from policies.schema import Channel, Level, Party, Stage
 from stack.embedded import PostgresServer, TemporalServer
@@ -134,6 +135,7 @@ async def test_a_second_run_continues_an_archived_case(desk: Desk) -> None:
     assert (reopened.accepted, reopened.entry) == (True, len(entries) + 1)
     assert (await desk.entries(case_id))[: len(entries)] == entries
     # The same act as in the first run: the same answer, and nothing more.
+    await until_quiet(desk, case_id)
     before = len(await desk.entries(case_id))
     assert await desk.send(case_id, first) == answer
     assert len(await desk.entries(case_id)) == before
@@ -506,6 +508,29 @@ async def test_acts_in_flight_while_a_case_is_archived_with_the_database_away(
             await sending
         require_all_on_record(answered, await numbers(desk, case_id))
         assert (await desk.folded(case_id)).stage is Stage.ARCHIVED
+
+
+# --- onlookers ---------------------------------------------------------------------------------------
+
+
+async def test_onlookers_do_not_change_what_a_replay_does(desk: Desk) -> None:
+    """A query while the journal is being written makes the engine hand the journal's answer over late, but not so in a
+    replay.
+    """
+    looking = True
+
+    async def look(case_id: str) -> None:
+        while looking:
+            await desk.case(case_id)
+
+    case_ids = [await desk.opened() for _ in range(6)]
+    onlookers = [asyncio.create_task(look(case_id)) for case_id in case_ids for _ in range(2)]
+    await asyncio.gather(*(to_closed(desk, case_id) for case_id in case_ids))
+    looking = False
+    await asyncio.gather(*onlookers)
+    for case_id in case_ids:
+        assert (await certify(await desk.handle(case_id).fetch_history())).faults == ()
+        await archive(desk, case_id)
 
 
 # --- slow services, lost notices, late deliveries ----------------------------------------------------
