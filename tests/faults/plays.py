@@ -13,7 +13,7 @@ from activities.database import DatabaseError
 from activities.views import CaseList
 from policies.schema import Ground, Level, Party, RemedyKind, Stage
 from states import events
-from states.case import Case, next_wake
+from states.case import Case
 from states.events import Act, ProposalAnswer
 from states.journal import Entry, fold
 from states.values import Actor, Answer, Outcome, RemedyTerms, Scores, Value
@@ -86,7 +86,7 @@ class Played:
         """Wait until every effect is carried out and on record."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                case = fold(await insist(lambda: self.site.journal.read(self.case_id)))
+                case = fold(await self.entries())
                 if case is not None and not case.outbox:
                     return case
                 await asyncio.sleep(0.1)
@@ -96,17 +96,22 @@ class Played:
         async with asyncio.timeout(PATIENCE):
             while True:
                 case = await self.quiet()
-                wake = next_wake(case)
-                if wake is None or wake > await self.now():
+                now = await self.now()
+                if not any(clock.ticking and clock.due <= now for clock in case.clocks):
                     return case
                 await asyncio.sleep(0.1)
 
     async def longer_than(self, number: int) -> tuple[Entry, ...]:
         """Wait until the journal goes on after an entry; the journal."""
         async with asyncio.timeout(PATIENCE):
-            while len(entries := await self.site.journal.read(self.case_id)) <= number:
+            while len(entries := await self.entries()) <= number:
                 await asyncio.sleep(0.02)
         return entries
+
+    async def entries(self) -> tuple[Entry, ...]:
+        """The journal."""
+        found: tuple[Entry, ...] = await insist(lambda: self.site.journal.read(self.case_id))
+        return found
 
     # --- steps ------------------------------------------------------------------------------------
 

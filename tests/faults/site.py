@@ -190,8 +190,9 @@ class Site:
         while True:
             try:
                 left = target - await self.time.now(handle)
-                if left <= timedelta() or not await self.time.forward(handle, left, patience=timedelta(seconds=20)):
+                if left <= timedelta():
                     return
+                await self.time.forward(handle, left, patience=timedelta(seconds=20))
             except (RPCError, TimeoutError, RuntimeError):
                 await asyncio.sleep(0.2)
             if await self._has_ended(handle):

@@ -18,7 +18,7 @@ from tests.states.story import AGENT, CHIEF
 
 DESK = "agent-desk"
 """A source whose word the policy trusts about when an act was made."""
-MARGIN = timedelta(seconds=6)
+MARGIN = timedelta(seconds=4)
 """How long before the deadline the outage begins."""
 
 
