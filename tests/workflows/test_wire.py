@@ -600,7 +600,7 @@ async def test_a_handler_that_takes_nothing_ignores_what_it_is_given(
 
 async def test_what_a_run_carries_over_may_be_large(engine: Engine, toy: WorkflowHandle[Toy, View]) -> None:
     await toy.signal("grow", Claim(amount_fen=300_000))
-    latest = engine.ours.get_workflow_handle_for(Toy.run, toy.id)
+    latest: WorkflowHandle[Toy, View] = engine.ours.get_workflow_handle(toy.id, result_type=View)
     while (await latest.query(Toy.view)).runs != 2:
         await asyncio.sleep(0.05)
     started = (await latest.fetch_history()).events[0].workflow_execution_started_event_attributes
