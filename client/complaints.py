@@ -34,7 +34,7 @@ from activities.views import CaseList, Rebuilt, rebuild
 from client import drafts
 from client.case_file import CaseFile
 from client.delivery import TryAgain, database_in_words, engine_in_words, failed, is_missing, until_answered
-from client.errors import ClosedError, DatabaseGoneError, EngineAwayError, NotFoundError, UsageError
+from client.errors import ClosedError, DatabaseGoneError, NotFoundError, UsageError
 from client.settings import DEFAULT_ADDRESS, DEFAULT_SOURCE, Settings
 from policies.schema import Category, Level, Party, Stage
 from states import view
@@ -267,7 +267,7 @@ class Complaints:
     # --- asking -----------------------------------------------------------------------------------
 
     async def case(self, case_id: str) -> Case:
-        """The case as it stands, from its run or, where that has ended or is silent, from the journal.
+        """The case as it stands, from the journal or, where the database is away, from its run.
 
         Raises NotFoundError; AwayError if neither answers.
         """
@@ -369,18 +369,25 @@ class Complaints:
         return status is not WorkflowExecutionStatus.RUNNING
 
     async def _query(self, case_id: str, name: str, type_: type[T], of_journal: Callable[[Case], T]) -> T:
-        silence: EngineAwayError | None = None
-        try:
-            found = await self._ask_run(case_id, name, type_)
-        except EngineAwayError as error:
-            silence, found = error, None
-        if found is not None:
-            return found
-        with database_in_words():
-            case = fold(await PostgresJournal(self._database).read(case_id)) if self._database else None
-        if case is None:
-            raise silence or NotFoundError(case_id)
-        return of_journal(case)
+        """From the journal, whose word counts; from the run only where the database is away or not known.
+
+        A query can do harm: a worker that does not hold the case replays it for that, and the engine lets it go on to
+        results that no workflow task has told of yet, and carry out local activities. Later replays then fail.
+        """
+        away: DatabaseGoneError | None = None
+        if self._database is not None:
+            try:
+                with database_in_words():
+                    case = fold(await PostgresJournal(self._database).read(case_id))
+                if case is None:
+                    raise NotFoundError(case_id)
+                return of_journal(case)
+            except DatabaseGoneError as error:
+                away = error
+        found = await self._ask_run(case_id, name, type_)
+        if found is None:
+            raise away or NotFoundError(case_id)
+        return found
 
     async def _ask_run(self, case_id: str, name: str, type_: type[T]) -> T | None:
         """What the open run says; None if there is none, or if it has nothing on record yet."""
