@@ -1,6 +1,7 @@
 """One installation for all tests that break things; each test finds it whole."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +32,15 @@ async def site(installation: Site) -> AsyncIterator[Site]:
     await installation.worker.start()
     yield installation
     await installation.worker.kill()
+
+
+@pytest.fixture
+async def undivided(tmp_path: Path) -> AsyncIterator[Site]:
+    """An installation where no case continues as new here: where a run hands over to the next in the middle of a jump,
+    virtual time goes to the jump's end before the new run has set its timer.
+    """
+    site = Site(tmp_path)
+    await site.open()
+    await site.worker.start()
+    yield site
+    await site.close()

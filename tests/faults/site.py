@@ -4,9 +4,10 @@ will, with the public client in front of it.
 
 import asyncio
 import os
+import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -98,6 +99,17 @@ class Site:
         """Kill -9, and start it again."""
         await self.worker.kill()
         await self.worker.start()
+
+    async def break_during(
+        self, work: asyncio.Future[Any], breaks: Sequence[Callable[[], Awaitable[None]]], choose: random.Random
+    ) -> None:
+        """Break one thing after another at random moments while work goes on; it has to be hit three times at least."""
+        for number, break_it in enumerate(breaks):
+            await asyncio.sleep(choose.uniform(0.1, 0.8))
+            if work.done():
+                assert number >= 3, "the work was over before it was disturbed"
+                return
+            await break_it()
 
     async def connection(self) -> "asyncpg.Connection[asyncpg.Record]":
         """A session of its own, as the superuser: for locks, and for looking on."""

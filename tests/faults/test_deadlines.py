@@ -1,11 +1,8 @@
 """Deadlines are missed exactly once, whatever dies meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from states import facts
 from states.case import next_wake
@@ -33,18 +30,6 @@ def ends_of_clocks(entries: Sequence[Entry]) -> list[tuple[str, int, str, str]]:
 
 def _level(entry: Entry) -> str:
     return ", ".join(fact.escalation.after for fact in entry.facts if isinstance(fact, facts.LevelRaised))
-
-
-@pytest.fixture
-async def undivided(tmp_path: Path) -> AsyncIterator[Site]:
-    """An installation where no case continues as new here: where a run hands over to the next in the middle of a jump,
-    virtual time goes to the jump's end before the new run has set its timer.
-    """
-    site = Site(tmp_path)
-    await site.open()
-    await site.worker.start()
-    yield site
-    await site.close()
 
 
 async def be_silent(case: Played) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable, Sequence
 
 from policies.schema import Stage
 from states import events
 from tests.faults.plays import Played, play_all
 from tests.faults.site import Site
-from tests.faults.sound import hits, require_ended, require_whole
+from tests.faults.sound import require_ended, require_whole
 from tests.states.story import BUYER
 
 SEED = 20240722
@@ -36,38 +37,24 @@ async def test_postgres_is_away_for_half_a_minute(site: Site) -> None:
 
 async def test_postgres_is_killed(site: Site) -> None:
     """Kill -9 of the postmaster: what was committed stands, what was not is written again."""
-    playing = asyncio.create_task(play_all(site, times=2))
-    choose = random.Random(SEED)
-    for _ in range(4):
-        await asyncio.sleep(choose.uniform(0.3, 0.8))
-        assert not playing.done()
-        await site.postgres.restart()
-    for case, ending in await playing:
-        await require_ended(case, ending)
+    await play_while(site, [site.postgres.restart] * 5)
 
 
 async def test_temporal_is_killed(site: Site) -> None:
     """Kill -9 of the server: its file holds every case."""
-    playing = asyncio.create_task(play_all(site, times=2))
-    choose = random.Random(SEED)
-    for _ in range(4):
-        await asyncio.sleep(choose.uniform(0.3, 0.8))
-        assert not playing.done()
-        await site.temporal.restart()
-    for case, ending in await playing:
-        await require_ended(case, ending)
+    await play_while(site, [site.temporal.restart] * 5)
 
 
 async def test_everything_is_killed(site: Site) -> None:
     """Worker, database and server, in an order that the seed chooses, some while another is still away."""
-    playing = asyncio.create_task(play_all(site, times=2))
-    choose = random.Random(SEED)
     restarts = [site.restart_worker, site.postgres.restart, site.temporal.restart] * 3
-    choose.shuffle(restarts)
-    for restart in restarts:
-        await asyncio.sleep(choose.uniform(0.0, 0.8))
-        await restart()
-    played = await playing
-    for case, ending in played:
+    random.Random(SEED).shuffle(restarts)
+    await play_while(site, restarts)
+
+
+async def play_while(site: Site, breaks: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Play every case while things break; every case must end as it should."""
+    playing = asyncio.ensure_future(play_all(site, times=2))
+    await site.break_during(playing, breaks, random.Random(SEED))
+    for case, ending in await playing:
         await require_ended(case, ending)
-    assert (await hits(site, [case for case, _ in played])).tasks > 0
