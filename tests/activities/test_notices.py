@@ -45,7 +45,6 @@ async def test_a_notice_is_delivered_once_in_the_recipients_language(notices: Po
     assert first.delivered_at == START
 
 
-@pytest.mark.rule("FBK-1")
 async def test_an_undeliverable_notice_says_so_and_another_channel_reaches(notices: PostgresNotices) -> None:
     await notices.set_reachable("buyer-017", Channel.APP_MESSAGE, reachable=False)
     assert await notices.send(NOTICE, ORIGIN) == Failed("undeliverable")
