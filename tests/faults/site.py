@@ -44,22 +44,37 @@ class WorkerProcess(ServerProcess):
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
         self._environment |= environment
         self._starts = 0
+        self._supervising: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start it. What comes in before it serves waits at the server."""
-        await self.claim()
         self._starts = self._told() + 1
+        await self._start()
+        self._supervising = asyncio.create_task(self._supervise())
+
+    async def _start(self) -> None:
+        await self.claim()
         self.spawn([sys.executable, str(self._script)], env=self._environment)
+
+    async def _supervise(self) -> None:
+        """Start it again when it gave up because a server was away, as it does in its first moments."""
+        while True:
+            await asyncio.sleep(0.1)
+            if not self.running:
+                await self._start()
 
     async def serving(self) -> None:
         """Wait until it takes tasks."""
         async with asyncio.timeout(PATIENCE):
             while self._told() < self._starts:
-                assert self.running, self.log_tail()
                 await asyncio.sleep(0.02)
 
     async def kill(self) -> None:
         """SIGKILL."""
+        if self._supervising is not None:
+            self._supervising.cancel()
+            await asyncio.wait([self._supervising])
+            self._supervising = None
         await self.end(signal.SIGKILL)
 
     def _told(self) -> int:

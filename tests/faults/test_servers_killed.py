@@ -37,12 +37,12 @@ async def test_postgres_is_away_for_half_a_minute(site: Site) -> None:
 
 async def test_postgres_is_killed(site: Site) -> None:
     """Kill -9 of the postmaster: what was committed stands, what was not is written again."""
-    await play_while(site, [site.postgres.restart] * 5)
+    await play_while(site, [site.postgres.restart] * 4)
 
 
 async def test_temporal_is_killed(site: Site) -> None:
     """Kill -9 of the server: its file holds every case."""
-    await play_while(site, [site.temporal.restart] * 5)
+    await play_while(site, [site.temporal.restart] * 4)
 
 
 async def test_everything_is_killed(site: Site) -> None:
