@@ -132,12 +132,6 @@ class Case(Value, kw_only=True):
     def knows_content(self, sha256: str) -> bool:
         return any(item.content.sha256 == sha256 for item in self.evidence)
 
-    def party_of(self, reference: str) -> Party | None:
-        """Which party a reference belongs to."""
-        if reference == self.complainant:
-            return Party.COMPLAINANT
-        return Party.RESPONDENT if reference == self.respondent else None
-
     def reference_of(self, party: Party) -> str:
         return self.complainant if party is Party.COMPLAINANT else self.respondent
 

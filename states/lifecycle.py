@@ -191,8 +191,3 @@ def step(machine: type[StateMachine], state: S, event: str) -> S | None:
     """Where `event` leads from `state`, or None where the machine does not allow it."""
     target = _target(machine, state.value, event)
     return None if target is None else type(state)(target)
-
-
-def initial(machine: type[StateMachine]) -> str:
-    """The value of the machine's first state."""
-    return str(machine().current_state_value)
