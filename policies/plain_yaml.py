@@ -2,7 +2,8 @@
 rest.
 """
 
-from collections.abc import Hashable
+import re
+from collections.abc import Hashable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,14 +11,67 @@ import yaml
 
 T = TypeVar("T")
 
+_SOME_KEY = "[...]"
+"""How msgspec writes a step into a mapping: it does not say which key."""
+_STEP = re.compile(r"\.\w+|\[\d+\]|\[\.\.\.\]")
+
 
 def load(text: str | bytes, type_: type[T]) -> T:
     """Read a document as a type. Raises ValueError, whose message names the place."""
+    return convert(read(text), type_)
+
+
+def read(text: str | bytes) -> Any:
+    """Read a document as mappings, lists and strings. Raises ValueError, whose message names the place."""
     try:
-        # The loader gives plain strings only (so 2026.10 stays a version), hence not strict.
-        return msgspec.convert(_PlainLoader(text).get_single_data(), type_, strict=False)
+        return _PlainLoader(text).get_single_data()
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
+
+
+def convert(tree: Any, type_: type[T]) -> T:
+    """Read what `read` gave as a type. Raises ValueError, whose message names the place."""
+    try:
+        # The loader gives plain strings only (so 2026.10 stays a version), hence not strict.
+        return msgspec.convert(tree, type_, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(_with_keys(str(error), tree, type_)) from error
+
+
+def write(tree: Any) -> str:
+    """The document that is read as this."""
+    return yaml.safe_dump(tree, allow_unicode=True, sort_keys=False, width=120)
+
+
+def _with_keys(message: str, tree: Any, type_: type) -> str:
+    """The message with the keys in its path: those that give the same message when all other keys are left out."""
+    problem, start, path = message.partition("`$")
+    steps = _STEP.findall(path)
+    if _SOME_KEY in steps:
+        for keys, part in _narrowed(tree, steps):
+            try:
+                msgspec.convert(part, type_, strict=False)
+            except msgspec.ValidationError as error:
+                if str(error) == message:
+                    return f"{problem}{start}{''.join(keys)}`"
+    return message
+
+
+def _narrowed(node: Any, steps: list[str]) -> Iterator[tuple[list[str], Any]]:
+    """The tree with one key only in each mapping where the path does not say which, in every way; and each path."""
+    if not steps:
+        yield [], node
+        return
+    step, *rest = steps
+    if isinstance(node, dict):
+        for key in node if step == _SOME_KEY else node.keys() & {step[1:]}:
+            for keys, below in _narrowed(node[key], rest):
+                yield [f".{key}", *keys], {key: below} if step == _SOME_KEY else node | {key: below}
+    elif isinstance(node, list):
+        for place in range(len(node)):
+            if step == f"[{place}]":
+                for keys, below in _narrowed(node[place], rest):
+                    yield [step, *keys], [*node[:place], below, *node[place + 1 :]]
 
 
 class _PlainLoader(yaml.BaseLoader):
