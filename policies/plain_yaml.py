@@ -38,9 +38,20 @@ def convert(tree: Any, type_: type[T]) -> T:
         raise ValueError(_with_keys(str(error), tree, type_)) from error
 
 
+def document(value: msgspec.Struct) -> Any:
+    """What `convert` would read as this value: plain data, in which what is absent is left out."""
+    return _present(msgspec.to_builtins(value))
+
+
 def write(tree: Any) -> str:
-    """The document that is read as this."""
+    """The text that is read as this."""
     return yaml.safe_dump(tree, allow_unicode=True, sort_keys=False, width=120)
+
+
+def _present(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _present(value) for key, value in tree.items() if value is not None}
+    return [_present(value) for value in tree] if isinstance(tree, list | tuple) else tree
 
 
 def _with_keys(message: str, tree: Any, type_: type) -> str:

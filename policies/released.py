@@ -1,6 +1,6 @@
 """The list of released packs. A pack is never edited after its release: cases carry it for life (PEN-4)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from policies import plain_yaml
@@ -32,3 +32,19 @@ def require(id_: str, digest: str, released: Mapping[str, str]) -> None:
         raise ValueError(
             f"{id_} was changed after its release, itself, in what it extends or in its calendar: make a new version"
         )
+
+
+def renewed(released: Mapping[str, str], present: Mapping[str, str], again: Collection[str]) -> dict[str, str]:
+    """The list with the present packs on it. Raises ValueError if a released one was changed or removed, unless it is
+    released `again`: a pack that no case ever carried.
+    """
+    for id_ in again:
+        if id_ not in released:
+            raise ValueError(f"{id_} was not released before")
+    for id_, digest in released.items():
+        if id_ not in again and present.get(id_) != digest:
+            raise ValueError(
+                f"{id_} was changed or removed after its release: make a new version, "
+                f"or, if it was never used, release it with --again {id_}"
+            )
+    return dict(present)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from policies import plain_yaml
-from policies.book import HERE
+from policies.book import HERE, load_book
 
+ROOT = HERE.parent
 PLATFORM = "platform@2024-07-22"
 CALENDAR = "cn@2026.1"
 GONE = object()
@@ -15,11 +16,11 @@ GONE = object()
 
 
 def platform() -> dict[str, Any]:
-    """The platform's pack as its file says it."""
+    """The platform's pack as it would be if it extended no other."""
     return deepcopy(_PLATFORM)
 
 
-_PLATFORM: dict[str, Any] = plain_yaml.read((HERE / "packs" / f"{PLATFORM}.yaml").read_bytes())
+_PLATFORM: dict[str, Any] = plain_yaml.document(load_book(unreleased=True).find(*PLATFORM.split("@")).pack)
 
 
 def changed(pack: dict[str, Any], path: str, value: object) -> dict[str, Any]:
