@@ -153,6 +153,19 @@ TEMPLATES: dict[str, frozenset[str]] = {
     }.items()
 }
 """The notices that the core sends, each with what else it can name. One that can name the outside routes is final."""
+NAMED = (
+    "withdrawn",
+    "settled_by_seller",
+    "statement",
+    "review",
+    "appeal",
+    "accept_complaint",
+    "refuse_complaint",
+    "record_finding",
+    "call_for_ruling",
+    "request_evidence",
+)
+"""What notices can name besides what the pack's own tables name: ends, requests, hearings and acts put right."""
 RESULTS = {"refused", "agreed", "ruled", "explained", "withdrawn"}
 """The notices of a result, which has to reach the parties (FBK-1)."""
 
@@ -509,6 +522,7 @@ def _words(pack: Pack) -> Problems:
             step.action for rule in pack.remedies.values() for step in rule.steps if step.by is not Party.PLATFORM
         ),
         "categories": tuple(outcome for category in pack.categories.values() for outcome in category.outcomes),
+        "every case": NAMED,
     }
     for place, codes in said.items():
         missing = [code for code in dict.fromkeys(codes) if code not in pack.words]

@@ -199,6 +199,7 @@ BAD: list[tuple[str, object, str]] = [
     ("notices.ruled_final.text.en", "{case}: {outcome}.", ": a final notice lists the outside {routes}"),
     ("words.goods", GONE, "words: goods, of admission.clarity.facts, is missing"),
     ("words.return_goods", GONE, "words: return_goods, of remedies, is missing"),
+    ("words.appeal", GONE, "words: appeal, of every case, is missing"),
     ("words.explained", GONE, "words: explained, of categories, is missing"),
 ]
 
@@ -334,24 +335,38 @@ def test_every_result_has_its_notice() -> None:
     assert set(Outcome) >= sense.RULINGS
 
 
-def sent() -> Iterator[tuple[str, set[str]]]:
-    """The notices that the core sends by name, and what it tells in each."""
+def calls(*names: str) -> Iterator[ast.Call]:
+    """The calls of these methods in the core."""
     for path in sorted((ROOT / "states").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             match node:
-                case ast.Call(
-                    func=ast.Attribute(attr="tell" | "tell_both"),
-                    args=[ast.Constant(value=str(template)), *_] | [_, ast.Constant(value=str(template)), *_],
-                ):
-                    yield template, {str(keyword.arg) for keyword in node.keywords if keyword.arg}
+                case ast.Call(func=ast.Attribute(attr=attr)) if attr in names:
+                    yield node
 
 
-def test_every_notice_that_the_core_sends_by_name_is_among_the_templates() -> None:
+def sent() -> Iterator[tuple[str, set[str]]]:
+    """The notices that the core sends by name, and what it tells in each."""
+    for call in calls("tell", "tell_both", "open_"):
+        match call.args:
+            case [ast.Constant(value=str(template)), *_] | [
+                ast.Name(id="draft"),
+                ast.Constant(value=str(template)),
+                *_,
+            ]:
+                yield template, {keyword.arg for keyword in call.keywords if keyword.arg}
+
+
+def test_every_notice_that_the_core_sends_by_name_is_known() -> None:
     found = list(sent())
     assert found
-    assert {template for template, _ in found} <= sense.TEMPLATES.keys()
-    for template, named in found:
-        assert sense.TEMPLATES[template] - {"routes"} <= named | {"language"}, template
+    for template, told in found:
+        assert sense.TEMPLATES[template] - {"routes"} <= told, template
+
+
+def test_every_act_that_can_be_put_right_can_be_named() -> None:
+    acts = {call.args[0].value for call in calls("correctable") if isinstance(call.args[0], ast.Constant)}
+    assert acts
+    assert acts == set(sense.NAMED) & sense.ACTS
 
 
 def test_the_packs_that_come_with_tousu_make_sense() -> None:
