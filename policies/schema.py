@@ -1,7 +1,7 @@
 """What a policy pack may say.
 
 A pack is data: every figure, threshold, window, table, route and template of the procedure. It is checked against these
-types when it is loaded (unknown fields are refused) and then for sense (`policies.book`). Money is whole fen, time is
+types when it is loaded (unknown fields are refused) and then for sense (`policies.sense`). Money is whole fen, time is
 whole hours or days; there are no floats.
 
 The vocabulary that packs share with the core (stages, parties, clocks, levels and so on) lives here, because the
@@ -10,11 +10,13 @@ packs are the ground on which the core stands.
 
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
+from policies.base import Count, Frozen, Positive, Rules, Texts
 from policies.calendar import Calendar
+from policies.conduct import ConductRules
 
 
 class Stage(StrEnum):
@@ -60,7 +62,15 @@ class Party(StrEnum):
     COMPLAINANT = "complainant"
     RESPONDENT = "respondent"
     CARRIER = "carrier"
+    APPRAISER = "appraiser"
     PLATFORM = "platform"
+
+
+class Side(StrEnum):
+    """On which side of the trade somebody stands: either can complain (ADM-6) and be found in violation (PEN-9)."""
+
+    BUYER = "buyer"
+    SELLER = "seller"
 
 
 class Category(StrEnum):
@@ -85,6 +95,7 @@ class Category(StrEnum):
     RETURN_EXCHANGE = "return_exchange"
     PROFESSIONAL_CLAIMANT = "professional_claimant"
     MALICIOUS_REVIEW = "malicious_review"
+    SERVICE_HANDLING = "service_handling"
 
 
 class Channel(StrEnum):
@@ -108,6 +119,8 @@ class ClockKind(StrEnum):
     FIRST_CONTACT = "first_contact"
     RESULT = "result"
     PROOF_OF_PURCHASE = "proof_of_purchase"
+    COMPLETION = "completion"
+    CATEGORY_OFFER = "category_offer"
     SELLER_FIRST = "seller_first"
     EVIDENCE = "evidence"
     STATEMENT = "statement"
@@ -143,19 +156,44 @@ class RemedyKind(StrEnum):
     RETURN_AND_REFUND = "return_and_refund"
     EXCHANGE = "exchange"
     REPAIR = "repair"
+    SHIPMENT = "shipment"
     RESHIPMENT = "reshipment"
     COMPENSATION = "compensation"
+    PROMISE_COMPENSATION = "promise_compensation"
+    OUT_OF_STOCK_COMPENSATION = "out_of_stock_compensation"
     COUPON = "coupon"
     APOLOGY = "apology"
+    EXPLANATION = "explanation"
+    INVOICE = "invoice"
+    RECTIFICATION = "rectification"
     TRAINING = "training"
+    REVIEW_REMOVAL = "review_removal"
+    REVIEWS_REMOVAL = "reviews_removal"
 
 
 class PenaltyKind(StrEnum):
-    """Measures against a shop (PEN-1)."""
+    """Measures against a shop (PEN-1) or an account (PEN-9)."""
 
     LISTING_REMOVED = "listing_removed"
     POINTS = "points"
     RANKED_DOWN = "ranked_down"
+    ACCOUNT_RESTRICTED = "account_restricted"
+    ACCOUNT_FROZEN = "account_frozen"
+    ACCOUNT_CLOSED = "account_closed"
+
+
+class PointClass(StrEnum):
+    """The two classes of points against a shop (PEN-3)."""
+
+    A = "a"
+    B = "b"
+
+
+class Counted(StrEnum):
+    """What the ledger counts against a seller over a window (PEN-3)."""
+
+    PASSIVE_SERVICE = "passive_service"
+    UPHELD_COMPLAINT = "upheld_complaint"
 
 
 class Trigger(StrEnum):
@@ -164,37 +202,51 @@ class Trigger(StrEnum):
     MISSED_CLOCK = "missed_clock"
     BY_HAND = "by_hand"
     NOT_SOLVED = "not_solved"
+    REVIEW = "review"
+    APPEAL = "appeal"
+
+
+class Outcome(StrEnum):
+    """How a case ended, or is about to."""
+
+    AGREED = "agreed"
+    UPHELD = "upheld"
+    DISMISSED = "dismissed"
+    EXPLAINED = "explained"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    SETTLED_BY_SELLER = "settled_by_seller"
+    MERGED = "merged"
+
+
+class OrderState(StrEnum):
+    """How far an order has come."""
+
+    OPEN = "open"
+    SUCCEEDED = "succeeded"
+    CLOSED_BY_REFUND = "closed_by_refund"
+
+
+class Rating(StrEnum):
+    """The verdict of a review."""
+
+    POSITIVE = "positive"
+    NEUTRAL = "neutral"
+    NEGATIVE = "negative"
 
 
 class Ground(StrEnum):
-    """Why a complaint is not admitted (ADM-1, ADM-2, ADM-5)."""
+    """Why a complaint is not admitted (ADM-1 to ADM-6)."""
 
     NO_PROOF_OF_PURCHASE = "no_proof_of_purchase"
     TOO_LATE = "too_late"
+    TOO_EARLY = "too_early"
+    UNCLEAR = "unclear"
+    CLAIM_NOT_ALLOWED = "claim_not_allowed"
+    NO_REVIEW_GROUND = "no_review_ground"
     FALSE_OR_MISLEADING = "false_or_misleading"
     OUTSIDE_JURISDICTION = "outside_jurisdiction"
     ALREADY_HANDLED = "already_handled"
-
-
-class FrozenMeta(msgspec.StructMeta):
-    """Makes a struct frozen and strict about its fields, without saying so on every class."""
-
-    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> Any:
-        return super().__new__(mcs, name, bases, namespace, **{"frozen": True, "forbid_unknown_fields": True} | config)
-
-
-class Frozen(msgspec.Struct, metaclass=FrozenMeta):
-    """Base of every value in Tousu that crosses a boundary."""
-
-
-class Rules(Frozen):
-    """Base of every part of a pack."""
-
-
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Texts = dict[str, str]
-"""A text in each language, by language tag: zh-CN and en."""
 
 
 class Extension(Rules):
@@ -238,6 +290,24 @@ class RemedyOption(Rules):
     within_days_of_receipt: Positive | None = None
 
 
+class Window(Rules):
+    """A category's own window, in place of the general time limit (ADM-3)."""
+
+    rule: str
+    days: Positive
+    after: tuple[OrderState, ...]
+    """The states of the order from whose beginning the days are counted; before them the complaint is too early."""
+    instead: Category | None = None
+    """The category that is offered to whoever comes too early."""
+
+
+class LookUp(StrEnum):
+    """What verification asks of the platform's services by itself."""
+
+    LOGISTICS = "logistics"
+    CLAIMANT_HISTORY = "claimant_history"
+
+
 class CategoryRule(Rules):
     """How one category is verified and put right."""
 
@@ -253,7 +323,16 @@ class CategoryRule(Rules):
     responsible: tuple[Party, ...]
     duties: tuple[RemedyKind, ...] = ()
     """What an upheld ruling must include besides what it grants, such as an apology (VER-5, VER-13)."""
-    logistics_lookup: bool = False
+    outcomes: tuple[Outcome, ...] = (Outcome.UPHELD, Outcome.DISMISSED)
+    """What a ruling may come to."""
+    complainants: tuple[Side, ...] = (Side.BUYER,)
+    """Which side of the trade may complain (ADM-6)."""
+    window: Window | None = None
+    look_ups: tuple[LookUp, ...] = ()
+    names_agent: bool = False
+    """Whether it is about the service's own handling: the complaint names the agent concerned (INT-7)."""
+    on_review: bool = False
+    """Whether it is about a review, and admitted on the pack's review grounds only (ADM-6)."""
 
 
 class Action(StrEnum):
@@ -268,32 +347,89 @@ class Action(StrEnum):
     RESHIP = "reship"
     APOLOGISE = "apologise"
     TRAIN = "train"
+    SHIP = "ship"
+    EXPLAIN = "explain"
+    ISSUE_INVOICE = "issue_invoice"
+    RECTIFY = "rectify"
+    CHECK = "check"
+    REMOVE_REVIEW = "remove_review"
+    REMOVE_REVIEWS = "remove_reviews"
 
 
 class StepRule(Rules):
-    """Who does which step of a remedy. The platform's steps are effects; a party's step has a clock (FUP-3)."""
+    """Who does which step of a remedy. The platform's steps are effects, save those done by an agent; a party's step
+    has a clock (FUP-3).
+    """
 
     by: Party
     action: Action
+    by_agent: bool = False
+    """Whether a step of the platform is done, and reported, by an agent: a check that a seller did what it had to
+    (VER-6).
+    """
+
+
+class Rounding(StrEnum):
+    """What becomes of a part of a fen."""
+
+    DOWN = "down"
+    UP = "up"
+    HALF_UP = "half_up"
+
+
+class AmountRule(Rules):
+    """How the amount of a remedy is computed, for each affected order: a fixed sum (PEN-2), or a share of the goods'
+    price up to a cap (PEN-7).
+    """
+
+    rule: str
+    fixed_fen: Positive | None = None
+    percent_of_goods: Positive | None = None
+    rounding: Rounding | None = None
+    cap_fen: Positive | None = None
+    wins_over: tuple[RemedyKind, ...] = ()
+    """More general remedies that are not paid besides this one; those not named here add up (PEN-7)."""
 
 
 class RemedyRule(Rules):
-    """What a remedy consists of. `money` remedies carry an amount, capped in percent of what the order cost."""
+    """What a remedy consists of. `money` remedies carry an amount: stated, and capped in percent of what the order
+    cost, or computed by `amount`.
+    """
 
     label: Texts
     steps: tuple[StepRule, ...]
     money: bool = False
     cap_percent_of_order: Positive | None = None
+    amount: AmountRule | None = None
 
 
 class PenaltyRule(Rules):
-    """A row of the penalty table; `points` where the measure is a deduction."""
+    """A row of the penalty table, each a violation of its own."""
 
     label: Texts
     kind: PenaltyKind
     rule: str
     """The rule of the catalogue that the row applies."""
     points: Positive | None = None
+    """How many points a deduction takes. A row for points without a figure cannot be applied (PEN-11)."""
+    point_class: PointClass | None = None
+    against: Side = Side.SELLER
+    cites: tuple[str, ...] = ()
+    """Kinds of evidence of which one has to be cited, such as the message or the listing (PEN-10)."""
+    categories: tuple[Category, ...] = ()
+    """The categories in which the row can be applied; none named is all."""
+
+
+class RepeatRule(Rules):
+    """Serious cases (PEN-3): the penalty falls each time the count within the window reaches a multiple of
+    `times`.
+    """
+
+    rule: str
+    counts: Counted
+    within_days: Positive
+    times: Positive
+    penalty: str
 
 
 class EscalationRule(Rules):
@@ -303,13 +439,61 @@ class EscalationRule(Rules):
     level: Level | None = None
 
 
+class GroundRule(Rules):
+    """A ground of refusal (ADM-5): what the complainant is told, and whether the matter may be brought again."""
+
+    label: Texts
+    rule: str
+    by_agent: bool = False
+    """Whether an agent may refuse on it; the other grounds are examined by the engine."""
+    curable: bool = False
+    """Whether the same complaint may be filed again, once what was lacking is there."""
+
+
+class Clarity(Rules):
+    """When a complaint is clear (ADM-4)."""
+
+    min_description_bytes: Positive
+    facts: tuple[str, ...]
+    """What a complainant may be asked to add, such as time, place and goods."""
+
+
 class Admission(Rules):
-    """Standing, time limit, jurisdiction and seller-first (ADM-1, ADM-2, ADM-5, ADM-7)."""
+    """Standing, time limit, clarity, jurisdiction and seller-first (ADM-1 to ADM-7)."""
 
     limit_days: Positive
     proof_kinds: tuple[str, ...]
     platforms: tuple[str, ...]
     external_channels: tuple[Channel, ...]
+    clarity: Clarity
+    return_reasons: tuple[str, ...]
+    """Why goods go back, as the buyer may state it (COO-6)."""
+    grounds: dict[Ground, GroundRule]
+
+
+class Removes(StrEnum):
+    """Whose reviews an upheld complaint about a review removes (ADM-6)."""
+
+    REVIEW = "review"
+    BOTH = "both"
+
+
+class ReviewGroundRule(Rules):
+    """One of the grounds on which a seller may complain about a review (ADM-6)."""
+
+    label: Texts
+    ratings: tuple[Rating, ...]
+    removes: Removes = Removes.REVIEW
+    burden: Party | None = None
+    """Who has to prove on this ground, where that is not the category's."""
+    circumstances: dict[str, Removes] = msgspec.field(default_factory=dict)
+    """What the ground may consist in, each with whose reviews go; empty where it needs no more than its name."""
+
+
+class Reception(Rules):
+    """How soon a contact is to be answered, in seconds, by its channel (INT-8)."""
+
+    answer_within_seconds: dict[Channel, Positive]
 
 
 class Verification(Rules):
@@ -333,6 +517,36 @@ class Mediation(Rules):
 class FollowUp(Rules):
     max_returns: Count
     """How often an answer of "not solved" brings a case back (FUP-2)."""
+
+
+class HearingRule(Rules):
+    """A further hearing of a decided case (ESC-7, APL-1). The level it is heard at is in the escalation table."""
+
+    times: Count
+    """How often it may be asked for in the life of a case."""
+    within_days: Positive
+    """Calendar days after the result was told."""
+    another_agent: bool
+    """Whether nobody who decided before may decide again."""
+    final: bool
+    """Whether the ruling of the last such hearing is final."""
+
+
+class AppealRoute(StrEnum):
+    """Where an appeal leads."""
+
+    VERIFICATION = "verification"
+    COORDINATION = "coordination"
+    NOT_HEARD = "not_heard"
+
+
+class AppealRule(HearingRule):
+    """Appeals, each with new evidence (APL-1, APL-2)."""
+
+    channels: tuple[Channel, ...]
+    """Where an appeal is taken, the hotline among them (APL-4)."""
+    routes: dict[OrderState, AppealRoute]
+    """What the state of the order makes of it: negotiated first, verified at once, or not heard yet."""
 
 
 class Withdrawal(Rules):
@@ -359,6 +573,8 @@ class NoticeRule(Rules):
     text: Texts
     must_reach: bool = False
     """The case waits until the party knows: delivered, or told by an agent."""
+    final: bool = False
+    """Whether it ends what the platform can do: its text lists the outside routes (APL-4)."""
 
 
 class Pack(Rules, kw_only=True):
@@ -377,15 +593,25 @@ class Pack(Rules, kw_only=True):
     mediation: Mediation
     follow_up: FollowUp
     withdrawal: Withdrawal
+    review: HearingRule
+    appeal: AppealRule
+    outside_routes: dict[str, Texts]
+    """Who can be turned to when the platform has done what it can; every final notice lists them (APL-4)."""
+    reception: Reception
     delivery: Delivery
     clocks: dict[ClockKind, ClockRule]
-    evidence_kinds: tuple[str, ...]
+    evidence_kinds: dict[str, Texts]
     categories: dict[Category, CategoryRule]
     remedies: dict[RemedyKind, RemedyRule]
+    review_grounds: dict[str, ReviewGroundRule]
     penalties: dict[str, PenaltyRule]
+    repeats: tuple[RepeatRule, ...]
+    conduct: ConductRules
     escalation: tuple[EscalationRule, ...]
     rights: dict[str, tuple[Role, ...]]
     notices: dict[str, NoticeRule]
+    words: dict[str, Texts]
+    """How notices name what facts name by a code, where no table of the pack has a label for it."""
 
 
 class PackRef(Frozen):
@@ -394,7 +620,7 @@ class PackRef(Frozen):
     name: str
     version: str
     digest: str
-    """SHA-256 of the pack's and its calendar's bytes, hexadecimal."""
+    """SHA-256 over the bytes of the pack, of those that it extends, and of its calendar, hexadecimal."""
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from policies import plain_yaml
-from policies.book import HERE
+from policies.book import default_book
 from policies.conduct import ConductRules, Lexicon, RepeatedReply
 from states.transcript import (
     MAX_BYTES,
@@ -28,14 +27,9 @@ from states.transcript import (
     read_transcript,
 )
 
-
-class Fragment(msgspec.Struct):
-    conduct: ConductRules
-
-
-RULES = plain_yaml.load((HERE / "conduct.fragment.yaml").read_bytes(), Fragment).conduct
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 START = datetime(2026, 6, 1, 9, 0, tzinfo=SHANGHAI)
+RULES = default_book().in_force("platform", START).pack.conduct
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 
