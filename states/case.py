@@ -7,13 +7,16 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from policies.schema import Category, Channel, ClockKind, Level, PackRef, Party, Stage
+from policies.schema import Category, Channel, ClockKind, Level, Outcome, PackRef, Party, Role, Stage
 from states import facts
 from states.effects import AnyEffect
 from states.facts import AnyFact
 from states.values import (
     Answered,
+    Appeal,
+    AppealState,
     Claim,
+    ClaimantHistory,
     Clock,
     ClockState,
     Conduct,
@@ -23,19 +26,23 @@ from states.values import (
     Evidence,
     Finding,
     Head,
+    Hearing,
+    HearingKind,
     Instant,
     LogisticsFacts,
     Notice,
+    Occurrence,
     OrderFacts,
-    Outcome,
     Penalty,
     Proposal,
     ProposalState,
     Remedy,
     Request,
     RequestState,
+    ReviewComplaint,
     Ruling,
     SellerContact,
+    StaffConduct,
     Statement,
     Survey,
     TextRef,
@@ -49,6 +56,9 @@ class Case(Value, kw_only=True):
     case_id: str
     head: Head = Head()
     policy: PackRef
+    """The pack of the procedure, in force when the complaint was received (PEN-4)."""
+    penalty_policy: PackRef | None
+    """The pack that penalties follow, in force when the conduct took place; None if there was none then (PEN-4)."""
     revision: int
 
     complainant: str
@@ -63,6 +73,10 @@ class Case(Value, kw_only=True):
     seller_contact: SellerContact
     high_risk: bool
     external: bool
+    agent_concerned: str | None = None
+    review: ReviewComplaint | None = None
+    handled: tuple[Category, ...] = ()
+    """The categories that were decided about before the case was filed anew as one of another (ADM-5)."""
 
     stage: Stage = Stage.INTAKE
     path: tuple[Stage, ...] = ()
@@ -71,10 +85,15 @@ class Case(Value, kw_only=True):
     outcome: Outcome | None = None
     outcome_ground: str = ""
 
-    order: OrderFacts | None = None
-    order_checked: bool = False
+    orders_known: tuple[OrderFacts, ...] = ()
+    """What the platform says about the orders of the case that are the complainant's."""
+    orders_checked: tuple[str, ...] = ()
+    """The orders that the platform was asked about and answered."""
     standing: bool = False
+    disputed_at: Instant | None = None
+    """When the complaint became a dispute (COO-6)."""
     logistics: LogisticsFacts | None = None
+    claimant_history: ClaimantHistory | None = None
     contacts: tuple[Contact, ...] = ()
     clocks: tuple[Clock, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -85,7 +104,15 @@ class Case(Value, kw_only=True):
     ruling: Ruling | None = None
     remedies: tuple[Remedy, ...] = ()
     penalties: tuple[Penalty, ...] = ()
+    occurrences: tuple[Occurrence, ...] = ()
     conduct: tuple[Conduct, ...] = ()
+    staff_conduct: tuple[StaffConduct, ...] = ()
+    earlier: tuple[str, ...] = ()
+    """The remedies, penalties, occurrences and findings about staff, by their ids, that are of an earlier complaint on
+    the same order: they stand, and no ruling on a later one touches them.
+    """
+    transcripts: tuple[str, ...] = ()
+    """The transcripts on file that were examined, by the ids of their evidence."""
     escalations: tuple[Escalation, ...] = ()
     notices: tuple[Notice, ...] = ()
     surveys: tuple[Survey, ...] = ()
@@ -93,6 +120,13 @@ class Case(Value, kw_only=True):
     """How often an answer of "not solved" brought the case back (FUP-2)."""
     closings: int = 0
     """How often the case was closed, or came back from follow-up instead: each has a survey of its own (FUP-1)."""
+    hearings: tuple[Hearing, ...] = ()
+    """The hearings of the case; the first begins when the complaint is filed."""
+    appeals: tuple[Appeal, ...] = ()
+    """Reviews and appeals that were asked for."""
+    result_told_at: Instant | None = None
+    deciders: tuple[str, ...] = ()
+    """Everybody who took the case on, or decided about it, so far: a later hearing may bar them (ESC-7)."""
     reopenings: int = 0
     absorbed: tuple[str, ...] = ()
     merging_into: str | None = None
@@ -112,6 +146,30 @@ class Case(Value, kw_only=True):
     def clock(self, kind: ClockKind, subject: str = "") -> Clock | None:
         """The latest arming of a clock, whatever its state."""
         return next((c for c in reversed(self.clocks) if c.kind is kind and c.subject == subject), None)
+
+    def order_facts(self, order: str) -> OrderFacts | None:
+        """What the platform says about one of the case's orders."""
+        return next((known for known in self.orders_known if known.order == order), None)
+
+    @property
+    def order(self) -> OrderFacts | None:
+        """What the platform says about the first order."""
+        return self.order_facts(self.orders[0])
+
+    @property
+    def hearing(self) -> Hearing:
+        """The hearing that is or was the last."""
+        return self.hearings[-1]
+
+    @property
+    def final(self) -> bool:
+        """Whether the case's result is one that the platform does not hear again (ESC-7); an agreement is none."""
+        return self.hearing.final and self.outcome not in (None, Outcome.AGREED)
+
+    @property
+    def open_appeal(self) -> Appeal | None:
+        """The appeal that is being examined."""
+        return next((appeal for appeal in self.appeals if appeal.state is AppealState.EXAMINED), None)
 
     def open_requests(self, party: Party | None = None) -> tuple[Request, ...]:
         return tuple(
@@ -146,7 +204,23 @@ def _put(items: tuple[T, ...], item: T, key: Callable[[T], object]) -> tuple[T, 
     return (*items, item)
 
 
-def _by_id(item: Evidence | Request | Proposal | Remedy | Penalty | Notice) -> str:
+def _with(deciders: tuple[str, ...], by: str) -> tuple[str, ...]:
+    """The deciders with one more; neither the engine nor whoever did not say who they are is one."""
+    return deciders if by in ("", str(Role.ENGINE), *deciders) else (*deciders, by)
+
+
+def _recorded(case: Case) -> tuple[str, ...]:
+    """The ids of all that the complaint brought so far."""
+    things: tuple[Remedy | Penalty | Occurrence | StaffConduct, ...] = (
+        *case.remedies,
+        *case.penalties,
+        *case.occurrences,
+        *case.staff_conduct,
+    )
+    return tuple(thing.id for thing in things)
+
+
+def _by_id(item: Evidence | Request | Proposal | Remedy | Penalty | Occurrence | Appeal | Notice) -> str:
     return item.id
 
 
@@ -157,7 +231,8 @@ def _by_arming(clock: Clock) -> tuple[str, int]:
 def file(case_id: str, filed: facts.CaseFiled) -> Case:
     """The case as it stands when its complaint has just been received."""
     given = {name: getattr(filed, name) for name in filed.__struct_fields__ if name != "rules"}
-    return Case(case_id=case_id, **given)
+    first = Hearing(kind=HearingKind.FIRST, opened_at=filed.received_at)
+    return Case(case_id=case_id, hearings=(first,), **given)
 
 
 def evolve(case: Case, fact: AnyFact) -> Case:
@@ -172,15 +247,51 @@ def evolve(case: Case, fact: AnyFact) -> Case:
                 correctable=case.correctable if stage is Stage.CLOSED else None,
             )
         case facts.OwnerNamed(owner=owner):
-            return change(owner=owner)
+            return change(owner=owner, deciders=_with(case.deciders, owner))
         case facts.ClockSet(clock=clock):
             return change(clocks=_put(case.clocks, clock, _by_arming))
         case facts.ContactRecorded(contact=contact):
             return change(contacts=(*case.contacts, contact))
         case facts.SellerContactReported(result=result):
             return change(seller_contact=result)
-        case facts.OrderKnown(order=order):
-            return change(order=order, order_checked=True, standing=order is not None)
+        case facts.Refiled():
+            given = {name: getattr(fact, name) for name in fact.__struct_fields__ if name != "rules"}
+            return change(
+                **given,
+                outcome=None,
+                outcome_ground="",
+                result_told_at=None,
+                orders_known=(),
+                orders_checked=(),
+                standing=False,
+                disputed_at=None,
+                finding=None,
+                ruling=None,
+                earlier=_recorded(case),
+            )
+        case facts.CategoryCorrected(category=category):
+            return change(category=category)
+        case facts.DescriptionCompleted(description=description):
+            return change(description=description)
+        case facts.ClaimNarrowed(claim=claim):
+            return change(claim=claim)
+        case facts.RespondentNamed(respondent=respondent):
+            return change(respondent=respondent)
+        case facts.DisputeOpened(at=at):
+            return change(disputed_at=at)
+        case facts.PenaltyPolicySet(policy=policy):
+            return change(penalty_policy=policy)
+        case facts.PolicyMigrated(policy=policy):
+            return change(policy=policy)
+        case facts.ClaimantKnown(history=history):
+            return change(claimant_history=history)
+        case facts.OrderKnown(id=order_id, order=order):
+            others = tuple(known for known in case.orders_known if known.order != order_id)
+            return change(
+                orders_known=others if order is None else (*others, order),
+                orders_checked=(*(each for each in case.orders_checked if each != order_id), order_id),
+                standing=order is not None if order_id == case.orders[0] else case.standing,
+            )
         case facts.StandingProven():
             return change(standing=True)
         case facts.LogisticsKnown(logistics=logistics):
@@ -192,21 +303,34 @@ def evolve(case: Case, fact: AnyFact) -> Case:
         case facts.StatementMade(statement=statement):
             return change(statements=(*case.statements, statement))
         case facts.FindingMade(finding=finding):
-            return change(finding=finding)
+            return change(finding=finding, deciders=_with(case.deciders, finding.by))
         case facts.FindingRevoked():
             return change(finding=None)
         case facts.ProposalSet(proposal=proposal):
             return change(proposals=_put(case.proposals, proposal, _by_id))
         case facts.Ruled(ruling=ruling):
-            return change(ruling=ruling)
+            return change(ruling=ruling, deciders=_with(case.deciders, ruling.by))
         case facts.OutcomeSet(outcome=outcome, ground=ground):
             return change(outcome=outcome, outcome_ground=ground)
         case facts.RemedySet(remedy=remedy):
             return change(remedies=_put(case.remedies, remedy, _by_id))
         case facts.PenaltySet(penalty=penalty):
             return change(penalties=_put(case.penalties, penalty, _by_id))
+        case facts.OccurrenceSet(occurrence=occurrence):
+            return change(occurrences=_put(case.occurrences, occurrence, _by_id))
         case facts.ConductRecorded(conduct=conduct):
             return change(conduct=(*case.conduct, conduct))
+        case facts.StaffConductFound(conduct=found):
+            return change(staff_conduct=(*case.staff_conduct, found))
+        case facts.TranscriptExamined(evidence=item):
+            return change(transcripts=(*case.transcripts, item))
+        case facts.ResultTold(at=at):
+            return change(result_told_at=at)
+        case facts.AppealSet(appeal=appeal):
+            return change(appeals=_put(case.appeals, appeal, _by_id))
+        case facts.HearingOpened(hearing=hearing):
+            barred = case.owner is not None and case.owner in hearing.barred
+            return change(hearings=(*case.hearings, hearing), result_told_at=None, owner=None if barred else case.owner)
         case facts.LevelRaised(escalation=escalation):
             return change(level=escalation.after, escalations=(*case.escalations, escalation))
         case facts.NoticeSet(notice=notice):

@@ -26,6 +26,12 @@ def _warn_at(rule: ClockRule, due: datetime, after: datetime) -> datetime | None
     return warn_at if rule.warn_hours_before and warn_at > after else None
 
 
+def _provisional(policy: Policy, kind: ClockKind, start: datetime, due: datetime) -> bool:
+    """Whether working days were counted through a year whose calendar is not published yet (SLA-3)."""
+    counts = policy.pack.clocks[kind].unit is Unit.WORKING_DAYS
+    return counts and policy.calendar.deadline_is_provisional(start, due)
+
+
 def arm(policy: Policy, kind: ClockKind, at: datetime, arming: int, subject: str = "") -> Clock:
     """A clock that runs from `at`."""
     rule = policy.pack.clocks[kind]
@@ -38,7 +44,7 @@ def arm(policy: Policy, kind: ClockKind, at: datetime, arming: int, subject: str
         armed_at=at,
         due=due,
         warn_at=_warn_at(rule, due, at),
-        provisional=rule.unit is Unit.WORKING_DAYS and policy.calendar.deadline_is_provisional(at, due),
+        provisional=_provisional(policy, kind, at, due),
     )
 
 
@@ -91,12 +97,11 @@ def resume(policy: Policy, clock: Clock, at: datetime) -> Clock:
         raise ValueError(f"clock {clock.id} is not paused")
     until = max(at, since)
     due = clock.due
+    held = 0
     rule = policy.pack.clocks[clock.kind]
     if rule.unit is Unit.WORKING_DAYS:
-        days = policy.calendar.whole_working_days_within(since, until)
-        while days or due <= until:
-            due = policy.later(clock.kind, due, max(days, 1))
-            days = 0
+        held = policy.calendar.whole_working_days_within(since, until)
+        due, held = _ahead(policy, clock.kind, policy.later(clock.kind, due, held) if held else due, held, until)
     else:
         due += until - since
     return replace(
@@ -106,6 +111,33 @@ def resume(policy: Policy, clock: Clock, at: datetime) -> Clock:
         warn_at=_warn_at(rule, due, until),
         paused_since=None,
         paused_seconds=clock.paused_seconds + _seconds(since, until),
+        held=clock.held + held,
+        provisional=clock.provisional or _provisional(policy, clock.kind, clock.armed_at, due),
+    )
+
+
+def _ahead(policy: Policy, kind: ClockKind, due: datetime, held: int, after: datetime) -> tuple[datetime, int]:
+    """A deadline in working days that lies ahead, and how many of them it was held for."""
+    while due <= after:
+        due, held = policy.later(kind, due, 1), held + 1
+    return due, held
+
+
+def recount(policy: Policy, clock: Clock, at: datetime) -> Clock:
+    """A provisional clock with its working days counted again, by the calendar of another policy (SLA-3, PEN-4).
+
+    Like a pause, that leaves no running clock's deadline in the past; a pause that is still open is counted when it
+    ends. A warning already given is not given twice.
+    """
+    rule = policy.pack.clocks[clock.kind]
+    due = policy.later(clock.kind, policy.due(clock.kind, clock.armed_at), clock.extended + clock.held)
+    due, held = _ahead(policy, clock.kind, due, clock.held, at) if clock.ticking else (due, clock.held)
+    return replace(
+        clock,
+        due=due,
+        warn_at=_warn_at(rule, due, at) if clock.state is not ClockState.WARNED else clock.warn_at,
+        held=held,
+        provisional=_provisional(policy, clock.kind, clock.armed_at, due),
     )
 
 
@@ -120,8 +152,7 @@ def extend(policy: Policy, clock: Clock, by: int, at: datetime) -> Clock:
         warn_at=_warn_at(rule, due, at),
         extensions=clock.extensions + 1,
         extended=clock.extended + by,
-        provisional=clock.provisional
-        or (rule.unit is Unit.WORKING_DAYS and policy.calendar.deadline_is_provisional(clock.armed_at, due)),
+        provisional=clock.provisional or _provisional(policy, clock.kind, clock.armed_at, due),
     )
 
 

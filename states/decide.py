@@ -19,20 +19,22 @@ from states.draft import Draft, Refused
 from states.journal import Entry, apply, seal
 from states.rules import (
     admission,
+    appeals,
+    conduct,
     corrections,
     escalation,
     evidence,
     feedback,
     follow_up,
     mediation,
+    penalties,
+    pinning,
     remedies,
+    reversal,
     ruling,
     verification,
 )
 from states.values import Answer, Clock, ClockState, Refusal, Value
-
-PLATFORM_PACK = "platform"
-"""The name of the pack that complaints to the platform are handled under."""
 
 
 class Decision(Value):
@@ -60,15 +62,15 @@ def decide(case: Case | None, event: events.Event, now: datetime, book: PolicyBo
         return _open(event, now, book)
     policy = book.policy(case.policy)
     at = effective_at(event, now, policy)
-    case, entries, held_since = _outage(case, now, policy)
+    case, entries, held_since = _outage(case, now, book)
     if held_since is None:
-        case, passed = _pass_time(case, at, now, policy)
+        case, passed = _pass_time(case, at, now, book)
         entries += passed
     elif isinstance(event, events.Act) and at >= held_since:
         return Decision(case=case, entries=tuple(entries))
     if isinstance(event, events.DeadlineReached) or _reports_nothing_new(case, event):
         return Decision(case=case, entries=tuple(entries))
-    case, entry = _happening(case, event, at, now, policy)
+    case, entry = _happening(case, event, at, now, book)
     answer = case.answers[-1].answer if isinstance(event, events.Act) else None
     return Decision(case=case, entries=(*entries, entry), answer=answer)
 
@@ -109,11 +111,11 @@ def effective_at(event: events.Event, now: datetime, policy: Policy) -> datetime
 # --- time ---------------------------------------------------------------------------------------
 
 
-def _pass_time(case: Case, at: datetime, now: datetime, policy: Policy) -> tuple[Case, list[Entry]]:
+def _pass_time(case: Case, at: datetime, now: datetime, book: PolicyBook) -> tuple[Case, list[Entry]]:
     """Warnings and deadlines up to `at`, earliest first, each in an entry of its own."""
     entries = []
     while (clock := _next_due(case, at)) is not None:
-        case, entry = _deadline(case, clock, at, now, policy)
+        case, entry = _deadline(case, clock, at, now, book)
         entries.append(entry)
     return case, entries
 
@@ -130,9 +132,9 @@ def _next_due(case: Case, at: datetime) -> Clock | None:
     return min(due, key=lambda item: item[:2])[2] if due else None
 
 
-def _deadline(case: Case, clock: Clock, at: datetime, now: datetime, policy: Policy) -> tuple[Case, Entry]:
+def _deadline(case: Case, clock: Clock, at: datetime, now: datetime, book: PolicyBook) -> tuple[Case, Entry]:
     missed = clock.due <= at
-    draft = Draft(case, policy, now, now)
+    draft = Draft(case, book, now, now)
     if missed:
         escalation.deadline_reached(draft, clock)
         _advance(draft)
@@ -146,7 +148,7 @@ def _deadline(case: Case, clock: Clock, at: datetime, now: datetime, policy: Pol
     return apply(case, entry), entry
 
 
-def _outage(case: Case, now: datetime, policy: Policy) -> tuple[Case, list[Entry], datetime | None]:
+def _outage(case: Case, now: datetime, book: PolicyBook) -> tuple[Case, list[Entry], datetime | None]:
     """Whether deadlines are held up, and since when the earliest of them is due.
 
     A deadline that comes to be handled late was held up by an outage, and acts may have been held up with it. Before
@@ -156,13 +158,13 @@ def _outage(case: Case, now: datetime, policy: Policy) -> tuple[Case, list[Entry
     due = min((clock.due for clock in case.clocks if clock.ticking and clock.due <= now), default=None)
     if due is None:
         return case, [], None
-    rule = policy.pack.delivery
+    rule = book.policy(case.policy).pack.delivery
     settled = case.settled_until
     if settled is not None and due <= settled:
         return case, [], due if now < settled else None
     if now - due <= timedelta(seconds=rule.outage_after_seconds):
         return case, [], None
-    draft = Draft(case, policy, now, now)
+    draft = Draft(case, book, now, now)
     until = now + timedelta(seconds=rule.settle_seconds)
     draft.record(facts.OutageNoticed(due=due, settle_until=until, rules=("SLA-1",)))
     entry = _entry(draft, event="outage_noticed", effective_at=now)
@@ -179,10 +181,10 @@ def _open(event: events.Event, now: datetime, book: PolicyBook) -> Decision:
     try:
         if not isinstance(event, events.FileComplaint):
             raise Refused("no_such_case", "there is no such case: file a complaint first")
-        at = effective_at(event, now, book.in_force(PLATFORM_PACK, now))
-        policy = book.in_force(PLATFORM_PACK, at)
+        at = effective_at(event, now, _procedure(event, now, book))
+        policy = _procedure(event, at, book)
         _check_right(event, policy, event.complainant, event.respondent)
-        draft = admission.open_case(event, policy, at, now)
+        draft = admission.open_case(event, policy, book, at, now)
         _advance(draft)
     except Refused as refused:
         case_id = getattr(event, "case_id", "")
@@ -193,9 +195,17 @@ def _open(event: events.Event, now: datetime, book: PolicyBook) -> Decision:
     return Decision(case=case, entries=(entry,), answer=case.answers[-1].answer)
 
 
-def _happening(case: Case, event: events.Event, at: datetime, now: datetime, policy: Policy) -> tuple[Case, Entry]:
+def _procedure(act: events.FileComplaint, at: datetime, book: PolicyBook) -> Policy:
+    """The pack of the procedure that the complaint names, in force when it is received (PEN-4)."""
+    try:
+        return book.in_force(act.procedure, at)
+    except LookupError as error:
+        raise Refused("unknown_procedure", f"procedure: {error}", "PEN-4") from None
+
+
+def _happening(case: Case, event: events.Event, at: datetime, now: datetime, book: PolicyBook) -> tuple[Case, Entry]:
     """One entry for one happening; a refused act leaves nothing but the refusal (TRA-1)."""
-    draft = Draft(case, policy, at, now)
+    draft = Draft(case, book, at, now)
     act = event if isinstance(event, events.Act) else None
     try:
         _rule(draft, event)
@@ -203,7 +213,7 @@ def _happening(case: Case, event: events.Event, at: datetime, now: datetime, pol
     except Refused as refused:
         if act is None:
             raise
-        draft = Draft(case, policy, at, now)
+        draft = Draft(case, book, at, now)
         draft.refusal = refused
     name = act.name() if act else event.__struct_config__.tag
     entry = _entry(draft, event=str(name), effective_at=at, act=act)
@@ -219,6 +229,7 @@ def _rule(draft: Draft, event: events.Event) -> None:
                 "request_id_used", f"request_id: {event.request_id} was used for another act: choose a new one"
             )
         _check_right(event, draft.policy, case.complainant, case.respondent)
+        _check_impartial(event, case)
     match event:
         case events.FileComplaint():
             admission.join(draft, event)
@@ -226,6 +237,14 @@ def _rule(draft: Draft, event: events.Event) -> None:
             admission.contacted(draft, event)
         case events.ReportSellerContact():
             admission.report_seller_contact(draft, event)
+        case events.CorrectCategory():
+            admission.correct_category(draft, event)
+        case events.RequestCompletion():
+            admission.request_completion(draft, event)
+        case events.CompleteComplaint():
+            admission.complete(draft, event)
+        case events.NarrowClaim():
+            admission.narrow_claim(draft, event)
         case events.AcceptComplaint():
             admission.accept(draft, event)
         case events.RefuseComplaint():
@@ -256,6 +275,16 @@ def _rule(draft: Draft, event: events.Event) -> None:
             remedies.report(draft, event)
         case events.AnswerSurvey():
             follow_up.answer_survey(draft, event)
+        case events.RequestReview():
+            appeals.request_review(draft, event)
+        case events.FileAppeal():
+            appeals.file_appeal(draft, event)
+        case events.ExamineTranscript():
+            conduct.examine_transcript(draft, event)
+        case events.RecordConduct():
+            conduct.record(draft, event)
+        case events.MigratePolicy():
+            pinning.migrate(draft, event)
         case events.ReopenCase():
             follow_up.reopen(draft, event)
         case events.CorrectAct():
@@ -283,15 +312,23 @@ def _settle_effects(draft: Draft, event: events.EffectsReported) -> None:
         draft.record(facts.EffectSettled(key=result.key, outcome=result.outcome))
         match effect:
             case effects.LookUpOrder():
-                admission.order_looked_up(draft, result.outcome)
+                admission.order_looked_up(draft, effect, result.outcome)
             case effects.LookUpLogistics():
                 verification.logistics_looked_up(draft, result.outcome)
+            case effects.LookUpClaimant():
+                verification.claimant_looked_up(draft, result.outcome)
+            case effects.ReadTranscript():
+                conduct.transcript_read(draft, effect, result.outcome)
             case effects.SendNotice():
                 feedback.notice_sent(draft, effect, result.outcome)
             case effects.CarryOut():
                 remedies.carried_out(draft, effect, result.outcome)
             case effects.ApplyPenalty():
-                ruling.penalty_applied(draft, effect, result.outcome)
+                penalties.applied(draft, effect, result.outcome)
+            case effects.CountOccurrence():
+                penalties.counted(draft, effect, result.outcome)
+            case effects.Reverse():
+                reversal.reversed_(draft, effect, result.outcome)
             case effects.DeliverMerge():
                 corrections.merge_delivered(draft, effect, result.outcome)
             case effects.ReleaseReturnAddress():
@@ -304,6 +341,7 @@ def _advance(draft: Draft) -> None:
     while before != len(draft.facts):
         before = len(draft.facts)
         admission.examine(draft)
+        appeals.examine(draft)
         feedback.conclude(draft)
         draft.hold_clocks()
 
@@ -317,6 +355,20 @@ def _check_right(act: events.Act, policy: Policy, complainant: str, respondent: 
     expected = {Role.COMPLAINANT: complainant, Role.RESPONDENT: respondent}.get(role)
     if act.actor is not None and expected is not None and act.actor.id != expected:
         raise Refused("not_a_party", f"actor.id: {act.actor.id} is not the {role} of this case", "TRA-1")
+
+
+DECIDING = (events.AcceptComplaint, events.RefuseComplaint, events.RecordFinding, events.IssueRuling)
+"""The acts by which an agent decides about a case."""
+
+
+def _check_impartial(act: events.Act, case: Case) -> None:
+    """A case about an agent never goes to that agent (INT-7), nor a further hearing to whom the policy bars (ESC-7)."""
+    if act.actor is None or act.actor.role not in (Role.AGENT, Role.SUPERVISOR):
+        return
+    if act.actor.id == case.agent_concerned:
+        raise Refused("agent_concerned", "actor.id: the case is about the handling by this agent", "INT-7")
+    if isinstance(act, DECIDING) and act.actor.id in case.hearing.barred:
+        raise Refused("decided_before", "actor.id: another agent than before has to decide this time", "ESC-7")
 
 
 def _entry(draft: Draft, *, event: str, effective_at: datetime, act: events.Act | None = None) -> Entry:

@@ -11,14 +11,15 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from policies.book import PolicyBook
 from policies.schema import (
-    Action,
-    Channel,
+    CategoryRule,
     ClockKind,
     Pack,
     Party,
     Policy,
     Role,
+    Side,
     Stage,
     Trigger,
 )
@@ -36,7 +37,6 @@ from states.values import (
     Notice,
     NoticeState,
     Proposal,
-    RemedyTerms,
     Request,
 )
 
@@ -61,9 +61,9 @@ class Draft:
     held up.
     """
 
-    def __init__(self, case: Case, policy: Policy, at: datetime, now: datetime) -> None:
+    def __init__(self, case: Case, book: PolicyBook, at: datetime, now: datetime) -> None:
         self.case = case
-        self.policy = policy
+        self.book = book
         self.at = at
         self.now = now
         self.number = case.head.number + 1
@@ -72,8 +72,24 @@ class Draft:
         self._effects = 0
 
     @property
+    def policy(self) -> Policy:
+        """The policy that the case is handled under."""
+        return self.book.policy(self.case.policy)
+
+    @property
     def pack(self) -> Pack:
         return self.policy.pack
+
+    @property
+    def penalty_pack(self) -> Pack | None:
+        """The pack that penalties follow, by when the conduct took place; None if there was none then (PEN-4)."""
+        ref = self.case.penalty_policy
+        return None if ref is None else self.book.policy(ref).pack
+
+    @property
+    def category(self) -> CategoryRule:
+        """The rules of the case's category."""
+        return self.pack.categories[self.case.category]
 
     def record(self, fact: AnyFact) -> None:
         self.facts.append(fact)
@@ -136,7 +152,8 @@ class Draft:
         if proposal is not None:
             self.set_proposal(proposal, "cancel")
         for clock in self.case.clocks:
-            if clock.active and not self.pack.clocks[clock.kind].runs_in:
+            promised = clock.kind in (ClockKind.REMEDY, ClockKind.PAYOUT)  # a remedy goes on until it is done (FUP-3)
+            if clock.active and not promised and not self.pack.clocks[clock.kind].runs_in:
                 self.cancel(clock)
 
     def set_request(self, request: Request, by: str, *rules: str) -> None:
@@ -199,8 +216,10 @@ class Draft:
 
     def raise_level(self, trigger: Trigger, *rules: str, clock: Clock | None = None) -> None:
         """Raise the case as the escalation table says, once for each trigger, clock and arming."""
+        row = next((row for row in self.pack.escalation if row.trigger is trigger), None)
+        if row is None:  # the policy does not raise for it
+            return
         before = self.case.level
-        row = next(row for row in self.pack.escalation if row.trigger is trigger)
         after = step(EscalationLevel, before, "raise_level") or before
         while row.level is not None and after is not row.level:
             higher = step(EscalationLevel, after, "raise_level") or after
@@ -226,8 +245,11 @@ class Draft:
         """Ask the world for something; it stays in the outbox until its outcome is reported."""
         self.record(facts.EffectOrdered(effect=effect, rules=rules))
 
-    def tell(self, template: str, party: Party, *rules: str, **details: str) -> None:
-        """Send a party a notice, through the first channel of the policy (FBK-1)."""
+    def tell(self, template: str, party: Party, *rules: str, recipient: str = "", **details: str) -> None:
+        """Send a party a notice, through the first channel of the policy (FBK-1).
+
+        `recipient` says who that is where the case alone does not: a carrier, an appraiser.
+        """
         notice = Notice(
             id=f"N{len(self.case.notices) + 1}",
             template=template,
@@ -236,14 +258,13 @@ class Draft:
             tried=(self.pack.notices[template].channels[0],),
         )
         self.record(facts.NoticeSet(by="send", notice=notice, rules=rules))
-        self.send(notice, notice.tried[0], *rules, **details)
+        self._send(notice, recipient or self.case.reference_of(party), *rules, **details)
 
     def tell_both(self, template: str, *rules: str, **details: str) -> None:
         for party in (Party.COMPLAINANT, Party.RESPONDENT):
             self.tell(template, party, *rules, **details)
 
-    def send(self, notice: Notice, channel: Channel, *rules: str, **details: str) -> None:
-        """Order the sending of a notice through one channel."""
+    def _send(self, notice: Notice, recipient: str, *rules: str, **details: str) -> None:
         known = {"case": self.case.case_id, "order": self.case.orders[0]}
         self.order(
             SendNotice(
@@ -251,22 +272,12 @@ class Draft:
                 notice=notice.id,
                 template=notice.template,
                 party=notice.party,
-                recipient=self.case.reference_of(notice.party),
-                channel=channel,
+                recipient=recipient,
+                channel=notice.tried[0],
                 facts=known | details,
             ),
             *rules,
         )
-
-    def payments(self, terms: RemedyTerms) -> dict[Action, int]:
-        """What the platform pays for a remedy, in fen by step: the amount stated, or all that was paid where goods
-        go back; empty if that is unknown or nothing.
-        """
-        steps = [rule.action for rule in self.pack.remedies[terms.kind].steps if rule.by is Party.PLATFORM]
-        amount = terms.amount_fen
-        if amount is None and self.case.order is not None:
-            amount = self.case.order.paid_fen
-        return dict.fromkeys(steps, amount) if amount else {}
 
     def local(self, instant: datetime) -> str:
         """An instant as people read it: to the minute, in the platform's zone."""
@@ -282,6 +293,14 @@ class Draft:
             case Actor(role=Role.RESPONDENT):
                 return Party.RESPONDENT
         return Party.PLATFORM
+
+    def party_on(self, side: Side) -> Party:
+        """Which party of the case stands on a side of the trade: either can complain (ADM-6)."""
+        order = self.case.order
+        complains = self.category.complainants[0]
+        if order is not None and self.case.complainant in (order.buyer, order.seller):
+            complains = Side.BUYER if self.case.complainant == order.buyer else Side.SELLER
+        return Party.COMPLAINANT if side is complains else Party.RESPONDENT
 
 
 S = TypeVar("S", bound=StrEnum)

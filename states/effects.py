@@ -5,8 +5,10 @@ with the
 same key: `case : entry : number within the entry`. The key is the idempotency key at whatever carries them out.
 """
 
-from policies.schema import Action, Channel, Party, PenaltyKind
+from policies.schema import Action, Channel, Counted, PackRef, Party, PenaltyKind, PointClass
+from states.transcript import ConductFinding
 from states.values import (
+    ClaimantHistory,
     Code,
     EvidenceItem,
     Fen,
@@ -15,6 +17,7 @@ from states.values import (
     Instant,
     LogisticsFacts,
     OrderFacts,
+    TextRef,
     Value,
     snake,
 )
@@ -38,6 +41,20 @@ class LookUpLogistics(Effect):
     order: Id
 
 
+class LookUpClaimant(Effect):
+    """Ask how many complaints somebody filed before this case (VER-11)."""
+
+    claimant: Id
+
+
+class ReadTranscript(Effect):
+    """Read a transcript on file for the conduct of the staff in it (CON-2), by the conduct table of a pack."""
+
+    evidence: str
+    content: TextRef
+    policy: PackRef
+
+
 class SendNotice(Effect):
     """Tell a party something through one channel (FBK-1); `facts` fill the template."""
 
@@ -57,6 +74,8 @@ class CarryOut(Effect):
     order: Id
     beneficiary: Id
     amount_fen: Fen | None = None
+    review: Id | None = None
+    """The review that is removed (ADM-6)."""
 
 
 class ReleaseReturnAddress(Effect):
@@ -72,10 +91,33 @@ class ApplyPenalty(Effect):
     penalty: str
     row: Code
     kind: PenaltyKind
-    seller: Id
+    subject: Id
+    """The shop or the account that the measure is against (PEN-9)."""
     rule: str
     policy: str
     points: int | None = None
+    point_class: PointClass | None = None
+
+
+class CountOccurrence(Effect):
+    """Enter something in the ledger that counts against a seller, and count it within a window (PEN-3).
+
+    Occurrences of one seller are counted one after the other, so no two of them get the same count.
+    """
+
+    occurrence: str
+    counts: Counted
+    seller: Id
+    within_days: int
+
+
+class Reverse(Effect):
+    """Reverse what an earlier effect of this case entered in the ledger (PEN-1)."""
+
+    subject: str
+    """The id of the remedy, penalty or occurrence."""
+    reverses: str
+    """The key of the effect that is reversed."""
 
 
 class DeliverMerge(Effect):
@@ -88,7 +130,19 @@ class DeliverMerge(Effect):
     evidence: tuple[EvidenceItem, ...] = ()
 
 
-AnyEffect = LookUpOrder | LookUpLogistics | SendNotice | CarryOut | ReleaseReturnAddress | ApplyPenalty | DeliverMerge
+AnyEffect = (
+    LookUpOrder
+    | LookUpLogistics
+    | LookUpClaimant
+    | ReadTranscript
+    | SendNotice
+    | CarryOut
+    | ReleaseReturnAddress
+    | ApplyPenalty
+    | CountOccurrence
+    | Reverse
+    | DeliverMerge
+)
 
 
 class EffectOutcome(Value, tag_field="type", tag=snake):
@@ -107,6 +161,23 @@ class LogisticsFound(EffectOutcome):
     facts: LogisticsFacts
 
 
+class ClaimantFound(EffectOutcome):
+    facts: ClaimantHistory
+
+
+class TranscriptRead(EffectOutcome):
+    """What the transcript shows about the conduct of the staff in it; nothing of its text."""
+
+    findings: tuple[ConductFinding, ...]
+
+
+class OccurrenceCounted(EffectOutcome):
+    """How many occurrences of the kind stand against the seller within the window, this one included."""
+
+    at: Instant
+    count: int
+
+
 class Done(EffectOutcome):
     """Carried out or delivered; the other side's reference."""
 
@@ -120,4 +191,13 @@ class Failed(EffectOutcome):
     code: Code
 
 
-AnyOutcome = OrderFound | OrderUnknown | LogisticsFound | Done | Failed
+AnyOutcome = (
+    OrderFound
+    | OrderUnknown
+    | LogisticsFound
+    | ClaimantFound
+    | TranscriptRead
+    | OccurrenceCounted
+    | Done
+    | Failed
+)

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from policies.schema import Category, Channel, ClockKind, Ground, Party
+from policies.schema import Category, Channel, ClockKind, Ground, Outcome, Party
 from states.effects import AnyOutcome
 from states.values import (
     Actor,
@@ -21,14 +21,16 @@ from states.values import (
     EvidenceItem,
     Head,
     Id,
+    IdentityCheck,
     Instant,
     Key,
-    Outcome,
     RemedyTerms,
+    ReviewComplaint,
     Scores,
     SellerContact,
     TextRef,
     Value,
+    Violation,
     snake,
 )
 
@@ -79,22 +81,59 @@ class FileComplaint(Act):
     seller_contact: SellerContact = SellerContact.NOT_APPROACHED
     high_risk: bool = False
     evidence: Items = ()
+    procedure: Code = "platform"
+    """The name of the policy pack that the complaint is handled under."""
+    agent_concerned: Id | None = None
+    """The agent of the service whose handling is complained about (INT-7)."""
+    review: ReviewComplaint | None = None
+    """The review that a seller complains about (ADM-6)."""
 
     @property
     def case_id(self) -> str:
-        """The business key: the complainant and the first order."""
-        return f"{self.complainant}/{self.orders[0]}"
+        """The business key: the complainant and the first order; apart from it, the handling of that matter (INT-7)."""
+        matter = "" if self.agent_concerned is None else "/service"
+        return f"{self.complainant}/{self.orders[0]}{matter}"
 
 
 class RecordContact(Act):
     """Record a contact with a party; an outbound one to the complainant meets the first-contact clock (INT-2,
-    SLA-2).
+    INT-8, SLA-2).
     """
 
     party: Party
     channel: Channel
     outbound: bool = False
     text: TextRef | None = None
+    automatic: bool = False
+    """Sent by software: it is marked, and stops no clock (INT-8)."""
+    answered_after_seconds: Annotated[int, Meta(ge=0)] | None = None
+    """How long the caller waited for an answer."""
+    identity: IdentityCheck | None = None
+    """Whether it was made sure who the caller is."""
+
+
+class CorrectCategory(Act):
+    """Give the case another category; a complainant can take the one that was offered (INT-4, ADM-3)."""
+
+    category: Category
+
+
+class RequestCompletion(Act):
+    """Ask the complainant for what is unclear in the complaint, with a deadline (ADM-4)."""
+
+    wanted: Annotated[tuple[Code, ...], Meta(min_length=1, max_length=20)]
+
+
+class CompleteComplaint(Act):
+    """Add what was unclear in the complaint (ADM-4)."""
+
+    description: TextRef
+
+
+class NarrowClaim(Act):
+    """Narrow the claim to what policy allows (ADM-4). Needs a reason."""
+
+    claim: Claim
 
 
 class ReportSellerContact(Act):
@@ -114,16 +153,20 @@ class RefuseComplaint(Act):
 
 
 class RequestEvidence(Act):
-    """Ask a party for evidence, with a deadline (VER-1)."""
+    """Ask a party, the carrier or an appraiser for evidence, with a deadline (VER-1, VER-14)."""
 
     party: Party
     wanted: Annotated[tuple[Code, ...], Meta(min_length=1, max_length=20)]
+    addressee: Id | None = None
+    """Which appraiser, or which carrier where the logistics records do not name it."""
 
 
 class SubmitEvidence(Act):
     """Add items of evidence to the case file (INT-3, COO-5)."""
 
     items: Annotated[tuple[EvidenceItem, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
+    on_behalf_of: Party | None = None
+    """From whom the items are, where the platform hands them in for a carrier or an appraiser (VER-14)."""
 
 
 class SubmitStatement(Act):
@@ -140,6 +183,8 @@ class RecordFinding(Act):
     responsible: Party | None = None
     cause: Code | None = None
     evidence: Ids = ()
+    conduct_at: Instant | None = None
+    """When the conduct took place that is complained about: penalties follow the policy of that day (PEN-4)."""
 
 
 class ProposeRemedy(Act):
@@ -172,7 +217,7 @@ class IssueRuling(Act):
     outcome: Outcome
     rule: Id
     remedies: Annotated[tuple[RemedyTerms, ...], Meta(max_length=10)] = ()
-    penalties: Annotated[tuple[Code, ...], Meta(max_length=10)] = ()
+    penalties: Annotated[tuple[Violation, ...], Meta(max_length=10)] = ()
 
 
 class ExtendClock(Act):
@@ -207,6 +252,45 @@ class AnswerSurvey(Act):
     comment: TextRef | None = None
 
 
+class RequestReview(Act):
+    """Ask for a review of the first result, once and without new evidence (ESC-7)."""
+
+    channel: Channel
+
+
+class FileAppeal(Act):
+    """Appeal against the result, with new evidence (APL-1, APL-2)."""
+
+    channel: Channel
+    items: Annotated[tuple[EvidenceItem, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
+
+
+class ExamineTranscript(Act):
+    """Have a transcript on file read for the conduct of the staff in it (CON-2, CON-3, CON-4)."""
+
+    evidence: Id
+
+
+class RecordConduct(Act):
+    """Record a finding about the conduct of a member of the service staff (CON-4, CON-5). Needs a reason."""
+
+    row: Code
+    staff: Id
+    conduct_at: Instant
+    evidence: Id | None = None
+    """The item on file that shows it."""
+    message: Id | None = None
+    """The message of that transcript that is cited."""
+    demand: Code | None = None
+    """What the refund was demanded for, where the finding is about a refund that came late (CON-6)."""
+
+
+class MigratePolicy(Act):
+    """Handle an open case under another version of its policy from now on (PEN-4). Needs a reason."""
+
+    version: Id
+
+
 class ReopenCase(Act):
     """Open a closed case again, also one whose run has ended. Needs a reason."""
 
@@ -237,6 +321,10 @@ class AbsorbCase(Act):
 ACTS: tuple[type[Act], ...] = (
     FileComplaint,
     RecordContact,
+    CorrectCategory,
+    RequestCompletion,
+    CompleteComplaint,
+    NarrowClaim,
     ReportSellerContact,
     AcceptComplaint,
     RefuseComplaint,
@@ -253,6 +341,11 @@ ACTS: tuple[type[Act], ...] = (
     WithdrawComplaint,
     ReportRemedy,
     AnswerSurvey,
+    RequestReview,
+    FileAppeal,
+    ExamineTranscript,
+    RecordConduct,
+    MigratePolicy,
     ReopenCase,
     CorrectAct,
     MergeCase,

@@ -6,10 +6,12 @@ the next case, so the journal alone rebuilds every case. Each fact cites the rul
 
 from msgspec import field
 
-from policies.schema import Category, Channel, PackRef, Stage
+from policies.schema import Category, Channel, Outcome, PackRef, Stage
 from states.effects import AnyEffect, AnyOutcome
 from states.values import (
+    Appeal,
     Claim,
+    ClaimantHistory,
     Clock,
     Conduct,
     Contact,
@@ -18,18 +20,21 @@ from states.values import (
     Evidence,
     Finding,
     Head,
+    Hearing,
     Id,
     Instant,
     LogisticsFacts,
     Notice,
+    Occurrence,
     OrderFacts,
-    Outcome,
     Penalty,
     Proposal,
     Remedy,
     Request,
+    ReviewComplaint,
     Ruling,
     SellerContact,
+    StaffConduct,
     Statement,
     Survey,
     TextRef,
@@ -60,7 +65,82 @@ class CaseFiled(Fact):
     high_risk: bool
     external: bool
     policy: PackRef
+    penalty_policy: PackRef | None
+    """The pack in force when the conduct took place, None if there was none then (PEN-4)."""
     revision: int
+    agent_concerned: Id | None = None
+    review: ReviewComplaint | None = None
+
+
+class Refiled(Fact):
+    """The complaint was brought anew after it had ended undecided, or another matter of the same order was."""
+
+    respondent: Id
+    orders: tuple[Id, ...]
+    category: Category
+    claim: Claim
+    title: TextRef
+    description: TextRef
+    channel: Channel
+    received_at: Instant
+    seller_contact: SellerContact
+    high_risk: bool
+    external: bool
+    handled: tuple[Category, ...]
+    """The categories that were decided about before."""
+    agent_concerned: Id | None = None
+    review: ReviewComplaint | None = None
+
+
+class CategoryCorrected(Fact):
+    """The case has another category (INT-4)."""
+
+    before: Category
+    category: Category
+
+
+class DescriptionCompleted(Fact):
+    """The complainant added what was unclear (ADM-4)."""
+
+    description: TextRef
+
+
+class ClaimNarrowed(Fact):
+    """The claim is no more than what policy allows (ADM-4)."""
+
+    claim: Claim
+
+
+class RespondentNamed(Fact):
+    """The order names another party to the trade than the complaint did (ADM-1)."""
+
+    respondent: Id
+
+
+class DisputeOpened(Fact):
+    """The complaint became a dispute: the parties did not settle it, and the platform has to intervene (COO-6)."""
+
+    at: Instant
+
+
+class PenaltyPolicySet(Fact):
+    """Penalties follow another version of the policy, by when the conduct took place (PEN-4)."""
+
+    policy: PackRef | None
+    conduct_at: Instant
+
+
+class PolicyMigrated(Fact):
+    """The case is handled under another version of its policy from now on (PEN-4)."""
+
+    before: PackRef
+    policy: PackRef
+
+
+class ClaimantKnown(Fact):
+    """How many complaints the complainant filed before, for the agent to see (VER-11)."""
+
+    history: ClaimantHistory | None
 
 
 class StageEntered(Fact):
@@ -90,8 +170,9 @@ class SellerContactReported(Fact):
 
 
 class OrderKnown(Fact):
-    """What the platform says about the order; absent if it knows none."""
+    """What the platform says about an order of the case; absent if it knows none, or not as the complainant's."""
 
+    id: Id
     order: OrderFacts | None
 
 
@@ -165,8 +246,48 @@ class PenaltySet(Fact):
     penalty: Penalty
 
 
+class OccurrenceSet(Fact):
+    """Something that counts against a seller was put on record, counted, or reversed (PEN-3)."""
+
+    by: str
+    occurrence: Occurrence
+
+
 class ConductRecorded(Fact):
     conduct: Conduct
+
+
+class StaffConductFound(Fact):
+    """A finding about the conduct of service staff (area CON)."""
+
+    conduct: StaffConduct
+
+
+class TranscriptExamined(Fact):
+    """A transcript on file was read for conduct; `code` says why it could not be."""
+
+    evidence: str
+    findings: int = 0
+    code: str = ""
+
+
+class ResultTold(Fact):
+    """Everyone knows the result: windows for review and appeal run from here (FBK-1)."""
+
+    at: Instant
+
+
+class AppealSet(Fact):
+    """A review or an appeal was asked for, heard, or refused (ESC-7, APL-1)."""
+
+    by: str
+    appeal: Appeal
+
+
+class HearingOpened(Fact):
+    """The case is heard again."""
+
+    hearing: Hearing
 
 
 class LevelRaised(Fact):
@@ -250,6 +371,15 @@ class Forked(Fact):
 
 AnyFact = (
     CaseFiled
+    | Refiled
+    | CategoryCorrected
+    | DescriptionCompleted
+    | ClaimNarrowed
+    | RespondentNamed
+    | DisputeOpened
+    | PenaltyPolicySet
+    | PolicyMigrated
+    | ClaimantKnown
     | StageEntered
     | OwnerNamed
     | ClockSet
@@ -269,7 +399,13 @@ AnyFact = (
     | OutcomeSet
     | RemedySet
     | PenaltySet
+    | OccurrenceSet
     | ConductRecorded
+    | StaffConductFound
+    | TranscriptExamined
+    | ResultTold
+    | AppealSet
+    | HearingOpened
     | LevelRaised
     | NoticeSet
     | EffectOrdered

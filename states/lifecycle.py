@@ -37,6 +37,7 @@ class Lifecycle(StateMachine):
     refuse = intake.to(refused) | acceptance.to(refused)
     prove = verification.to(coordination)
     call_ruling = verification.to(ruling) | coordination.to(ruling)
+    verify = coordination.to(verification) | ruling.to(verification)
     agree = coordination.to(feedback)
     rule = ruling.to(feedback)
     carry_out = feedback.to(follow_up)
@@ -58,6 +59,11 @@ class Lifecycle(StateMachine):
     return_unsolved = follow_up.to(verification) | closed.to(verification)
     return_unremedied = feedback.to(ruling)
     reopen = closed.to(verification) | archived.to(verification)
+    review = follow_up.to(verification) | closed.to(verification)
+    review_refusal = closed.to(acceptance)
+    appeal = follow_up.to(verification) | closed.to(verification) | archived.to(verification)
+    negotiate = follow_up.to(coordination) | closed.to(coordination) | archived.to(coordination)
+    refile = closed.to(intake) | archived.to(intake)
     undo_accept = verification.to(acceptance)
     undo_refuse = refused.to(acceptance) | closed.to(acceptance)
     undo_finding = coordination.to(verification) | ruling.to(verification)
@@ -132,23 +138,62 @@ class RemedyLife(StateMachine):
     """A remedy that was agreed or ruled."""
 
     ordered = State(initial=True)
-    done = State(final=True)
+    done = State()
     failed = State(final=True)
+    cancelled = State(final=True)
+    reversing = State()
+    reversed = State(final=True)
 
     progress = ordered.to.itself()
     complete = ordered.to(done)
     fail = ordered.to(failed)
+    cancel = ordered.to(cancelled)
+    overturn = done.to(reversing) | ordered.to(reversing)
+    reverse = reversing.to(reversed)
+    stand = reversing.to(done)
 
 
 class PenaltyLife(StateMachine):
-    """A measure against the shop."""
+    """A measure against a shop or an account."""
 
     imposed = State(initial=True)
     applied = State()
+    failed = State(final=True)
+    reversing = State()
     reversed = State(final=True)
 
     apply = imposed.to(applied)
-    reverse = imposed.to(reversed) | applied.to(reversed)
+    fail = imposed.to(failed)
+    overturn = applied.to(reversing)
+    reverse = reversing.to(reversed)
+    stand = reversing.to(applied)
+
+
+class OccurrenceLife(StateMachine):
+    """Something that counts against a seller over a window."""
+
+    recorded = State(initial=True)
+    counted = State()
+    failed = State(final=True)
+    reversing = State()
+    reversed = State(final=True)
+
+    count = recorded.to(counted)
+    fail = recorded.to(failed)
+    overturn = counted.to(reversing)
+    reverse = reversing.to(reversed)
+    stand = reversing.to(counted)
+
+
+class AppealLife(StateMachine):
+    """A review or an appeal that was asked for."""
+
+    examined = State(initial=True)
+    heard = State(final=True)
+    refused = State(final=True)
+
+    hear = examined.to(heard)
+    refuse = examined.to(refused)
 
 
 class NoticeLife(StateMachine):
@@ -171,6 +216,8 @@ MACHINES: tuple[type[StateMachine], ...] = (
     ProposalLife,
     RemedyLife,
     PenaltyLife,
+    OccurrenceLife,
+    AppealLife,
     NoticeLife,
 )
 

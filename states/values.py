@@ -11,14 +11,19 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from policies.base import Frozen
 from policies.schema import (
     Action,
     Channel,
     ClockKind,
-    Frozen,
+    Counted,
     Level,
+    OrderState,
+    Outcome,
     Party,
     PenaltyKind,
+    PointClass,
+    Rating,
     RemedyKind,
     Role,
     Stage,
@@ -114,6 +119,17 @@ class Claim(Value):
     remedies: Annotated[tuple[RemedyKind, ...], Meta(min_length=1, max_length=5)]
     amount_fen: Fen | None = None
     problem_since: Instant | None = None
+    return_reason: Code | None = None
+    """Why the goods go back, as the buyer chose it (COO-6)."""
+
+
+class ReviewComplaint(Value):
+    """The review that a seller complains about, and on which ground (ADM-6)."""
+
+    review: Id
+    rating: Rating
+    ground: Code
+    circumstance: Code | None = None
 
 
 class SellerContact(StrEnum):
@@ -127,7 +143,7 @@ class SellerContact(StrEnum):
 
 
 class OrderFacts(Value):
-    """What the platform knows about an order (ADM-1, ADM-2)."""
+    """What the platform knows about an order (ADM-1, ADM-2, ADM-3)."""
 
     order: Id
     platform: Code
@@ -136,6 +152,11 @@ class OrderFacts(Value):
     paid_fen: Price
     purchased_at: Instant
     received_at: Instant | None = None
+    goods_fen: Price | None = None
+    """The price of the goods, where that is not all that was paid (PEN-7)."""
+    state: OrderState = OrderState.OPEN
+    state_since: Instant | None = None
+    """When the order succeeded, or was closed by its refund."""
 
 
 class LogisticsFacts(Value):
@@ -145,13 +166,32 @@ class LogisticsFacts(Value):
     shipped_at: Instant | None = None
     signed_at: Instant | None = None
     signature: TextRef | None = None
+    carrier: Id | None = None
+
+
+class ClaimantHistory(Value):
+    """How many complaints somebody filed before, as a plain count (VER-11)."""
+
+    complaints: Annotated[int, Meta(ge=0)]
 
 
 class RemedyTerms(Value):
-    """A remedy as proposed or ruled; an amount where the remedy is one of money."""
+    """A remedy as proposed or ruled.
+
+    An amount where the remedy is one of money and the policy does not compute it; the order where it is not the first
+    of the case. A computed remedy without an order is for every order of the case.
+    """
 
     kind: RemedyKind
     amount_fen: Fen | None = None
+    order: Id | None = None
+
+
+class Violation(Value):
+    """A row of the penalty table as applied in a ruling, and the items on file that show it (PEN-5, PEN-10)."""
+
+    row: Code
+    evidence: Annotated[tuple[Id, ...], Meta(max_length=20)] = ()
 
 
 class Scores(Value):
@@ -168,6 +208,13 @@ class Scores(Value):
 # --- the parts of a case --------------------------------------------------------------------------
 
 
+class IdentityCheck(StrEnum):
+    """Whether it was made sure who the caller is (INT-8)."""
+
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+
+
 class Contact(Value):
     """One contact about the matter (INT-2): when, through which channel, by whom; outbound is from the platform."""
 
@@ -176,6 +223,12 @@ class Contact(Value):
     by: str
     outbound: bool = False
     text: TextRef | None = None
+    automatic: bool = False
+    """Sent by software: it answers nobody, and stops no clock (INT-8)."""
+    answered_after_seconds: Annotated[int, Meta(ge=0)] | None = None
+    late: bool = False
+    """Answered later than the policy allows for the channel (INT-8)."""
+    identity: IdentityCheck | None = None
 
 
 class ClockState(StrEnum):
@@ -208,6 +261,8 @@ class Clock(Value, kw_only=True):
     extensions: int = 0
     extended: int = 0
     """How many units it was extended by, altogether."""
+    held: int = 0
+    """How many working days its pauses took, altogether."""
     provisional: bool = False
     """Counted through a year whose holidays are not yet published (SLA-3)."""
 
@@ -232,11 +287,15 @@ class RequestState(StrEnum):
 
 
 class RequestKind(StrEnum):
-    """What a party is asked for: items of evidence, a statement, or proof of purchase (ADM-1)."""
+    """What a party is asked for: items of evidence, a statement, proof of purchase (ADM-1), what is unclear in the
+    complaint (ADM-4), or whether it takes the category that it is offered (ADM-3).
+    """
 
     EVIDENCE = "evidence"
     STATEMENT = "statement"
     PROOF_OF_PURCHASE = "proof_of_purchase"
+    COMPLETION = "completion"
+    CATEGORY_OFFER = "category_offer"
 
 
 class Request(Value):
@@ -248,6 +307,8 @@ class Request(Value):
     wanted: tuple[Code, ...]
     state: RequestState
     asked_at: Instant
+    addressee: str = ""
+    """Who is asked, where the party alone does not say: the carrier, the appraiser (VER-14)."""
 
 
 class Statement(Value):
@@ -291,18 +352,6 @@ class Proposal(Value):
     made_at: Instant
 
 
-class Outcome(StrEnum):
-    """How a case ended, or is about to."""
-
-    AGREED = "agreed"
-    UPHELD = "upheld"
-    DISMISSED = "dismissed"
-    REFUSED = "refused"
-    WITHDRAWN = "withdrawn"
-    SETTLED_BY_SELLER = "settled_by_seller"
-    MERGED = "merged"
-
-
 class Ruling(Value):
     """What the platform decided (COO-3), with the rule cited and the reasons."""
 
@@ -310,17 +359,69 @@ class Ruling(Value):
     outcome: Outcome
     rule: str
     remedies: tuple[RemedyTerms, ...]
-    penalties: tuple[Code, ...]
+    penalties: tuple[Violation, ...]
     finding: Finding
     reasons: TextRef
     by: str
     at: Instant
+    final: bool = False
+    """Whether neither review nor appeal is left against it (ESC-7)."""
+
+
+class HearingKind(StrEnum):
+    """Why a case is heard: for the first time, or again."""
+
+    FIRST = "first"
+    NOT_SOLVED = "not_solved"
+    REOPENED = "reopened"
+    REVIEW = "review"
+    APPEAL = "appeal"
+
+
+class Hearing(Value):
+    """One hearing of the case: rounds of requests and proposals count within it (VER-1, COO-1)."""
+
+    kind: HearingKind
+    opened_at: Instant
+    requests: int = 0
+    """How many requests were on the case when it began."""
+    proposals: int = 0
+    barred: tuple[str, ...] = ()
+    """The agents who decided before, and may not decide now (ESC-7)."""
+    final: bool = False
+    """Whether its ruling will be final."""
+
+
+class AppealState(StrEnum):
+    """How far a request for a further hearing has come; the order is looked up anew before an appeal is heard."""
+
+    EXAMINED = "examined"
+    HEARD = "heard"
+    REFUSED = "refused"
+
+
+class Appeal(Value):
+    """A review or an appeal that was asked for (ESC-7, APL-1)."""
+
+    id: str
+    kind: HearingKind
+    party: Party
+    channel: Channel
+    evidence: tuple[str, ...]
+    """The new items that it rests on, by their ids; none for a review."""
+    state: AppealState
+    at: Instant
+    code: str = ""
+    """Why it was refused."""
 
 
 class RemedyState(StrEnum):
     ORDERED = "ordered"
     DONE = "done"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+    REVERSING = "reversing"
+    REVERSED = "reversed"
 
 
 class Step(Value):
@@ -330,6 +431,10 @@ class Step(Value):
     action: Action
     done_at: Instant | None = None
     reference: str | None = None
+    by_agent: bool = False
+    """Whether the platform's step is an agent's to do (VER-6)."""
+    key: str = ""
+    """The key of the effect that did it, by which it can be reversed."""
 
 
 class Remedy(Value):
@@ -337,6 +442,7 @@ class Remedy(Value):
 
     id: str
     terms: RemedyTerms
+    """What is granted; of a remedy of money, the amount for its one order."""
     origin: Outcome
     steps: tuple[Step, ...]
     state: RemedyState
@@ -353,19 +459,50 @@ class Remedy(Value):
 class PenaltyState(StrEnum):
     IMPOSED = "imposed"
     APPLIED = "applied"
+    FAILED = "failed"
+    REVERSING = "reversing"
     REVERSED = "reversed"
 
 
 class Penalty(Value, kw_only=True):
-    """A measure against the shop (PEN-1), with the row of the table and the rule that it rests on."""
+    """A measure against a shop (PEN-1) or an account (PEN-9), with the row of the table and the rule that it rests
+    on.
+    """
 
     id: str
     row: Code
     kind: PenaltyKind
+    against: Party
     points: int | None = None
+    point_class: PointClass | None = None
     rule: str
     policy: str
+    """The pack in force at the time of the conduct, as name@version (PEN-4)."""
+    evidence: tuple[str, ...] = ()
+    occurrence: str = ""
+    """The occurrence whose count brought it, if no ruling did (PEN-3)."""
+    key: str
+    """The key of the effect that entered it in the ledger, by which it is reversed."""
     state: PenaltyState
+
+
+class OccurrenceState(StrEnum):
+    RECORDED = "recorded"
+    COUNTED = "counted"
+    FAILED = "failed"
+    REVERSING = "reversing"
+    REVERSED = "reversed"
+
+
+class Occurrence(Value, kw_only=True):
+    """Something that the ledger counts against a seller over a window (PEN-3)."""
+
+    id: str
+    counts: Counted
+    key: str
+    state: OccurrenceState
+    count: int | None = None
+    """How many there were in the window, this one included, when the ledger counted it."""
 
 
 class NoticeState(StrEnum):
@@ -398,6 +535,32 @@ class Conduct(Value):
     kind: ConductKind
     subject: str
     at: Instant
+
+
+class StaffConduct(Value, kw_only=True):
+    """A finding about the conduct of service staff, by its row of the conduct table (CON-1 to CON-6).
+
+    It is about whoever served then, also if they have left since.
+    """
+
+    id: str
+    row: Code
+    staff: str
+    """Who served; empty where nobody had taken the question on."""
+    at: Instant
+    """When it happened."""
+    amount_fen: Annotated[int, Meta(ge=0)] = 0
+    evidence: str = ""
+    """The transcript or other item on file that shows it."""
+    message: str = ""
+    """The message of the transcript that is cited."""
+    about: str = ""
+    """The message that the cited one answers late, or repeats."""
+    figure: int | None = None
+    unit: str = ""
+    """What the figure counts: seconds, characters, occurrences."""
+    by: str
+    """Who found it; the engine, where a transcript shows it."""
 
 
 class Escalation(Value, kw_only=True):

@@ -1,16 +1,16 @@
 """What each reader may see of a case."""
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from policies.schema import Category, Level, OnMiss, Party, Policy, Stage
+from policies.schema import Category, Level, OnMiss, Outcome, Party, Policy, Stage
 from states.case import Case
 from states.values import (
     Clock,
     ClockState,
     Instant,
     NoticeState,
-    Outcome,
     Remedy,
     RemedyState,
     Value,
@@ -45,6 +45,13 @@ class CaseRow(Value, kw_only=True):
     """In words for a list, such as "refund 199.00"; empty if there are none."""
     penalties: str
     path: tuple[Stage, ...]
+    disputed_at: Instant | None = None
+    """When the complaint became a dispute: the two are kept apart in figures (COO-6)."""
+    return_reason: str | None = None
+    """Why the goods go back, as the buyer chose it (COO-6)."""
+    hearings: int = 1
+    penalty_policy: str | None = None
+    """The pack that penalties follow, as name@version (PEN-4)."""
 
 
 def row(case: Case) -> CaseRow:
@@ -69,6 +76,10 @@ def row(case: Case) -> CaseRow:
         remedies=", ".join(_in_words(remedy) for remedy in case.remedies),
         penalties=", ".join(penalty.row for penalty in case.penalties),
         path=case.path,
+        disputed_at=case.disputed_at,
+        return_reason=case.claim.return_reason,
+        hearings=len(case.hearings),
+        penalty_policy=None if case.penalty_policy is None else str(case.penalty_policy),
     )
 
 
@@ -100,8 +111,8 @@ class Progress(Value, kw_only=True):
     outcome: Outcome | None = None
     path: tuple[Stage, ...]
     asked_of_you: tuple[str, ...] = ()
-    """What the complainant is being asked for: request ids with what is wanted, proposals to answer, goods to
-    return.
+    """What the complainant is being asked for: requests with their kind and what is wanted (evidence, what is unclear,
+    whether it takes another category), proposals to answer, goods to return.
     """
     clocks: tuple[OpenClock, ...] = ()
     remedies: tuple[str, ...] = ()
@@ -109,7 +120,7 @@ class Progress(Value, kw_only=True):
 
 def progress(case: Case) -> Progress:
     """The complainant's view."""
-    asked = [f"{request.id}: {', '.join(request.wanted)}" for request in case.open_requests(Party.COMPLAINANT)]
+    asked = [f"{r.id}: {r.kind}: {', '.join(r.wanted)}" for r in case.open_requests(Party.COMPLAINANT)]
     proposal = case.open_proposal
     if proposal is not None and Party.COMPLAINANT in proposal.awaiting:
         asked.append(f"{proposal.id}: {proposal.terms.kind}")
@@ -149,29 +160,77 @@ def page(case: Case, policy: Policy) -> str:
     lines = [
         f"**{case.stage}**, {case.level}"
         + (f", outcome {case.outcome}" if case.outcome else "")
+        + (", final" if case.final else "")
         + (", high risk" if case.high_risk else "")
         + (", external" if case.external else ""),
         "",
-        f"- category: {case.category}; owner: {case.owner or 'none yet'}; seller: {case.respondent}",
-        f"- path: {' > '.join(case.path)}",
-        f"- policy: {case.policy}; journal entries: {case.head.number}",
     ]
-    lines += [
-        f"- {'provisional ' if c.provisional else ''}deadline: {c.clock} {c.state}, {_local(c.due, policy)}"
-        for c in open_clocks(case)
-    ]
-    lines += [f"- open request {r.id} to {r.party}: {', '.join(r.wanted)}" for r in case.open_requests()]
-    if case.open_proposal is not None:
-        proposal = case.open_proposal
-        lines.append(f"- open proposal {proposal.id}: {proposal.terms.kind}, awaiting {', '.join(proposal.awaiting)}")
-    lines += [f"- remedy {r.id}: {_in_words(r)}" for r in case.remedies]
-    lines += [
-        f"- call the {n.party}: notice {n.id} ({n.template}) could not be delivered"
-        for n in case.notices
-        if n.state is NoticeState.WITH_AGENT
-    ]
+    lines += [f"- {line}" for lines_of in PARTS for line in lines_of(case, policy)]
     lines += ["", f"What may be done now: {', '.join(sorted(possible_acts(case))) or 'nothing'}"]
     return "\n".join(lines)
+
+
+def _matter(case: Case, policy: Policy) -> Iterator[str]:
+    """What the case is about, and who is concerned."""
+    yield f"category: {case.category}; owner: {case.owner or 'none yet'}; seller: {case.respondent}"
+    if case.agent_concerned is not None:
+        yield f"about the handling by {case.agent_concerned}, who does not handle it"
+    if case.review is not None:
+        circumstance = f" ({case.review.circumstance})" if case.review.circumstance else ""
+        yield f"review {case.review.review}, {case.review.rating}: {case.review.ground}{circumstance}"
+    if case.claimant_history is not None:
+        yield f"earlier complaints of the complainant: {case.claimant_history.complaints}"
+    for order in case.orders_known:
+        since = f" since {_local(order.state_since, policy)}" if order.state_since else ""
+        yield f"order {order.order}: {order.state}{since}, paid {yuan(order.paid_fen)}"
+
+
+def _course(case: Case, policy: Policy) -> Iterator[str]:
+    """How the case came to be where it is."""
+    yield f"path: {' > '.join(case.path)}"
+    if case.disputed_at is not None:
+        yield f"a dispute since {_local(case.disputed_at, policy)}"
+    if len(case.hearings) > 1:
+        final = ", the last that is possible" if case.hearing.final else ""
+        barred = f", not by {', '.join(case.hearing.barred)}" if case.hearing.barred else ""
+        yield f"hearing {len(case.hearings)}: {case.hearing.kind}{final}{barred}"
+    if case.open_appeal is not None:
+        yield f"{case.open_appeal.kind} {case.open_appeal.id} by the {case.open_appeal.party} is being examined"
+    yield f"policy: {case.policy}; journal entries: {case.head.number}"
+    if case.penalty_policy != case.policy:
+        yield f"penalties by: {case.penalty_policy or 'no policy'}"
+
+
+def _outstanding(case: Case, policy: Policy) -> Iterator[str]:
+    """What is waited for, until when."""
+    for clock in open_clocks(case):
+        provisional = "provisional " if clock.provisional else ""
+        yield f"{provisional}deadline: {clock.clock} {clock.state}, {_local(clock.due, policy)}"
+    for request in case.open_requests():
+        yield f"open request {request.id} to {request.addressee or request.party}: {', '.join(request.wanted)}"
+    proposal = case.open_proposal
+    if proposal is not None:
+        yield f"open proposal {proposal.id}: {proposal.terms.kind}, awaiting {', '.join(proposal.awaiting)}"
+    for notice in case.notices:
+        if notice.state is NoticeState.WITH_AGENT:
+            yield f"call the {notice.party}: notice {notice.id} ({notice.template}) could not be delivered"
+
+
+def _consequences(case: Case, policy: Policy) -> Iterator[str]:
+    """What the case brought, and what it showed."""
+    for remedy in case.remedies:
+        yield f"remedy {remedy.id}: {_in_words(remedy)}"
+    for penalty in case.penalties:
+        yield f"penalty {penalty.id} against the {penalty.against}: {penalty.row} ({penalty.state})"
+    for each in case.occurrences:
+        count = "" if each.count is None else f", number {each.count} in its window"
+        yield f"counted {each.id}: {each.counts} ({each.state}{count})"
+    for found in case.staff_conduct:
+        yield f"conduct {found.id} of {found.staff}: {found.row}, {yuan(found.amount_fen)}"
+
+
+PARTS: tuple[Callable[[Case, Policy], Iterator[str]], ...] = (_matter, _course, _outstanding, _consequences)
+"""The parts of the page, in order."""
 
 
 def possible_acts(case: Case) -> frozenset[str]:
@@ -179,21 +238,24 @@ def possible_acts(case: Case) -> frozenset[str]:
     return ACTS_OF_STAGE[case.stage] - {"absorb_case"}  # the engine's own
 
 
-_ALWAYS = frozenset({"file_complaint", "record_contact"})
-_OPEN = _ALWAYS | {"submit_evidence", "submit_statement", "escalate_case", "absorb_case"}
+_ALWAYS = frozenset({"file_complaint", "record_contact", "examine_transcript", "record_conduct"})
+_OPEN = _ALWAYS | {"submit_evidence", "submit_statement", "escalate_case", "migrate_policy", "absorb_case"}
 _UNDECIDED = _OPEN | {"extend_clock", "withdraw_complaint", "merge_case"}
+_CONTESTABLE = frozenset({"request_review", "file_appeal"})
+_CLASSIFIED = frozenset({"correct_category", "narrow_claim"})
+_CLEARED_UP = frozenset({"request_completion", "complete_complaint", "refuse_complaint"})
 
 ACTS_OF_STAGE: dict[Stage, frozenset[str]] = {
-    Stage.INTAKE: _UNDECIDED | {"report_seller_contact", "refuse_complaint"},
-    Stage.ACCEPTANCE: _UNDECIDED | {"accept_complaint", "refuse_complaint"},
-    Stage.VERIFICATION: _UNDECIDED | {"request_evidence", "record_finding", "correct_act"},
+    Stage.INTAKE: _UNDECIDED | _CLASSIFIED | _CLEARED_UP | {"report_seller_contact"},
+    Stage.ACCEPTANCE: _UNDECIDED | _CLASSIFIED | _CLEARED_UP | {"accept_complaint"},
+    Stage.VERIFICATION: _UNDECIDED | _CLASSIFIED | {"request_evidence", "record_finding", "correct_act"},
     Stage.COORDINATION: _UNDECIDED | {"propose_remedy", "answer_proposal", "call_for_ruling", "correct_act"},
     Stage.RULING: _UNDECIDED | {"issue_ruling", "report_remedy", "correct_act"},
     Stage.FEEDBACK: _OPEN | {"report_remedy"},
-    Stage.FOLLOW_UP: _OPEN | {"answer_survey"},
+    Stage.FOLLOW_UP: _OPEN | _CONTESTABLE | {"answer_survey"},
     Stage.REFUSED: _ALWAYS | {"correct_act"},
     Stage.WITHDRAWN: _ALWAYS,
-    Stage.CLOSED: _ALWAYS | {"reopen_case", "answer_survey", "correct_act"},
+    Stage.CLOSED: _ALWAYS | _CONTESTABLE | {"reopen_case", "answer_survey", "correct_act"},
     Stage.ARCHIVED: frozenset({"file_complaint", "reopen_case"}),
 }
 """What can be done in each stage. `decide` does not read this; a test holds it against what `decide` accepts."""

@@ -1,22 +1,31 @@
 """Putting right what went wrong with a case: withdrawal, corrections of mistaken acts, duplicates."""
 
-from policies.schema import ClockKind, Party, Stage
+from policies.schema import ClockKind, Outcome, Party, Stage
 from states import facts
 from states.draft import Draft, Refused
 from states.effects import AnyOutcome, DeliverMerge, Done
 from states.events import MAX_ITEMS, AbsorbCase, CorrectAct, MergeCase, WithdrawComplaint
 from states.rules import admission, evidence, remedies
-from states.values import Contact, EvidenceItem, Outcome
+from states.values import Contact, EvidenceItem
 
 
 def withdraw(draft: Draft, act: WithdrawComplaint) -> None:
-    """A complaint may be withdrawn until it is ruled on, unless safety keeps it open (COO-5)."""
+    """A complaint may be withdrawn until it is first ruled on, unless safety keeps it open (COO-5)."""
     if draft.case.high_risk and draft.pack.withdrawal.high_risk_stays_open:
         raise Refused(
             "kept_open_for_safety", "a high-risk case stays open: safety is not the parties' to settle", "COO-5"
         )
-    remedies.require_none_running(draft)
+    _require_undecided(draft)
     admission.drop(draft, Outcome.WITHDRAWN, "COO-5")
+
+
+def _require_undecided(draft: Draft) -> None:
+    """What was ruled on is neither withdrawn nor merged, however it came back: only another decision can take back
+    what the ruling brought (COO-3).
+    """
+    remedies.require_none_running(draft)
+    if draft.case.ruling is not None:
+        raise Refused("ruled_already", "the case was ruled on: only another ruling can end it differently", "COO-5")
 
 
 UNDO = {
@@ -74,7 +83,7 @@ def merge(draft: Draft, act: MergeCase) -> None:
         raise Refused("merging", f"into: {draft.case.merging_into} is being asked already", "TRA-1")
     if not draft.can("merge"):
         raise Refused("wrong_stage", f"the case is {draft.case.stage}: it can no longer be merged", "TRA-1")
-    remedies.require_none_running(draft)
+    _require_undecided(draft)
     if len(draft.case.evidence) > MAX_ITEMS:
         raise Refused("too_much_evidence", f"a file of more than {MAX_ITEMS} items cannot be handed over", "TRA-1")
     draft.record(facts.MergeStarted(into=act.into, rules=("TRA-1",)))
@@ -93,7 +102,8 @@ def merge(draft: Draft, act: MergeCase) -> None:
 
 def merge_delivered(draft: Draft, effect: DeliverMerge, outcome: AnyOutcome) -> None:
     """The other case took the file over, and this one closes; or it did not, and this one goes on."""
-    merged = isinstance(outcome, Done) and draft.can("merge") and not remedies.any_running(draft.case)
+    undecided = draft.case.ruling is None and not remedies.any_running(draft.case)
+    merged = isinstance(outcome, Done) and draft.can("merge") and undecided
     draft.record(facts.MergeEnded(into=effect.into, merged=merged, rules=("TRA-1",)))
     if not merged:
         return
@@ -112,8 +122,4 @@ def absorb(draft: Draft, act: AbsorbCase) -> None:
     draft.record(
         facts.ContactRecorded(contact=Contact(at=draft.at, channel=act.channel, by=act.duplicate), rules=("INT-2",))
     )
-    evidence.add(
-        draft,
-        act,
-        tuple(item for item in act.evidence if not draft.case.knows_content(item.content.sha256)),
-    )
+    evidence.add(draft, act, evidence.new_items(draft.case, act.evidence))

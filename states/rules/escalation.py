@@ -11,6 +11,8 @@ from states.values import Clock
 
 LAPSES: dict[ClockKind, Callable[[Draft, str], None]] = {
     ClockKind.PROOF_OF_PURCHASE: admission.proof_lapsed,
+    ClockKind.COMPLETION: admission.completion_lapsed,
+    ClockKind.CATEGORY_OFFER: admission.offer_lapsed,
     ClockKind.SELLER_FIRST: admission.seller_first_lapsed,
     ClockKind.EVIDENCE: verification.evidence_lapsed,
     ClockKind.STATEMENT: verification.statement_lapsed,

@@ -4,11 +4,12 @@ from msgspec.structs import replace
 
 from policies.schema import ClockKind, Party, Stage
 from states import facts
+from states.case import Case
 from states.draft import Draft, expect
 from states.effects import AnyOutcome, Done, SendNotice
 from states.lifecycle import NoticeLife, step
-from states.rules import follow_up
-from states.values import Notice, NoticeState, RemedyState
+from states.rules import follow_up, reversal
+from states.values import Notice, NoticeState, OccurrenceState, PenaltyState, RemedyState
 
 
 def open_(draft: Draft, template: str, **details: str) -> None:
@@ -61,8 +62,27 @@ def conclude(draft: Draft) -> None:
         return
     draft.meet(draft.case.clock(ClockKind.FEEDBACK))
     stage = draft.case.stage
-    if stage is Stage.FEEDBACK and all(remedy.state is not RemedyState.ORDERED for remedy in draft.case.remedies):
+    if stage is Stage.FEEDBACK and _carried_out(draft.case):
+        _result_told(draft)
         draft.move("carry_out", "FBK-1", "FUP-3")
         follow_up.open_(draft)
-    elif stage in (Stage.REFUSED, Stage.WITHDRAWN):
+    elif stage is Stage.REFUSED:
+        _result_told(draft)
         draft.move("close", "FBK-1")
+    elif stage is Stage.WITHDRAWN:
+        draft.move("close", "FBK-1")
+
+
+def _carried_out(case: Case) -> bool:
+    """Whether nothing that the result brings is still on its way: no remedy, no penalty, no count, no reversal."""
+    return (
+        all(remedy.state is not RemedyState.ORDERED for remedy in case.remedies)
+        and all(penalty.state is not PenaltyState.IMPOSED for penalty in case.penalties)
+        and all(occurrence.state is not OccurrenceState.RECORDED for occurrence in case.occurrences)
+        and not reversal.under_way(case)
+    )
+
+
+def _result_told(draft: Draft) -> None:
+    """From now on the result can be contested (ESC-7, APL-1)."""
+    draft.record(facts.ResultTold(at=draft.at, rules=("FBK-1",)))

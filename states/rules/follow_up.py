@@ -1,12 +1,12 @@
 """Follow-up: is the problem really solved? And closing, reopening, archiving (area FUP)."""
 
-from policies.schema import Party, Stage, Trigger
+from policies.schema import ClockKind, Party, Stage, Trigger
 from states import facts
 from states.case import Case
 from states.draft import Draft, Refused
 from states.events import AnswerSurvey, ReopenCase
 from states.rules import verification
-from states.values import Survey
+from states.values import Hearing, HearingKind, Survey
 
 
 def open_(draft: Draft) -> None:
@@ -15,7 +15,10 @@ def open_(draft: Draft) -> None:
 
 
 def answer_survey(draft: Draft, act: AnswerSurvey) -> None:
-    """The evaluation form is on file (FUP-1); "not solved" brings the case back one level higher (FUP-2)."""
+    """The evaluation form is on file (FUP-1); "not solved" brings the case back one level higher (FUP-2).
+
+    Where no return is left, or the ruling is final (ESC-7), the outside routes are told instead.
+    """
     if not _may_answer(draft.case):
         raise Refused("wrong_stage", "the survey is answered during follow-up, once for each closing", "FUP-1")
     survey = Survey(
@@ -25,14 +28,14 @@ def answer_survey(draft: Draft, act: AnswerSurvey) -> None:
         comment=act.comment,
         at=draft.at,
     )
-    returns_left = draft.case.returns < draft.pack.follow_up.max_returns
+    returns_left = draft.case.returns < draft.pack.follow_up.max_returns and not draft.case.final
     draft.record(facts.SurveyAnswered(survey=survey, rules=("FUP-1",)))
     if not act.solved and returns_left:
-        _bring_back(draft, "return_unsolved", "FUP-2")
+        _bring_back(draft, HearingKind.NOT_SOLVED, "return_unsolved", "FUP-2")
         draft.raise_level(Trigger.NOT_SOLVED, "FUP-2")
         return
     if not act.solved:
-        draft.tell("outside_routes", Party.COMPLAINANT, "FUP-2")
+        draft.tell("outside_routes", Party.COMPLAINANT, "FUP-2", "APL-4")
     if draft.case.stage is Stage.FOLLOW_UP:
         draft.move("close", "FUP-1")
 
@@ -54,7 +57,10 @@ def survey_lapsed(draft: Draft, subject: str) -> None:
 
 
 def closing_window_lapsed(draft: Draft, subject: str) -> None:
-    """Nobody came back to the case in the time for that: the file is archived."""
+    """Nobody came back to the case in the time for that: the file is archived, but for an appeal being examined."""
+    if draft.case.open_appeal is not None:
+        draft.arm(ClockKind.CLOSING_WINDOW)
+        return
     draft.move("archive", "FBK-1")
 
 
@@ -68,10 +74,15 @@ def reopen(draft: Draft, act: ReopenCase) -> None:
         raise Refused("not_closed", f"the case is {draft.case.stage}: only a closed case is reopened", "TRA-1")
     draft.record(facts.Reopened(rules=("TRA-1",)))
     draft.own(act.actor)
-    _bring_back(draft, "reopen", "TRA-1")
+    _bring_back(draft, HearingKind.REOPENED, "reopen", "TRA-1")
 
 
-def _bring_back(draft: Draft, event: str, rule: str) -> None:
+def _bring_back(draft: Draft, kind: HearingKind, event: str, rule: str) -> None:
+    """The case is heard again, by whoever takes it; rounds begin anew."""
+    hearing = Hearing(
+        kind=kind, opened_at=draft.at, requests=len(draft.case.requests), proposals=len(draft.case.proposals)
+    )
+    draft.record(facts.HearingOpened(hearing=hearing, rules=(rule,)))
     draft.move(event, rule)
     draft.record(facts.OutcomeSet(outcome=None, rules=(rule,)))
     draft.tell_both("reopened", rule)

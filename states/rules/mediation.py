@@ -2,13 +2,13 @@
 
 from msgspec.structs import replace
 
-from policies.schema import ClockKind, Party, Role, Silence, Stage
+from policies.schema import ClockKind, Outcome, Party, Role, Silence, Stage
 from states import facts
 from states.draft import Draft, Refused, next_id
 from states.effects import ReleaseReturnAddress
 from states.events import Act, AnswerProposal, CallForRuling, ProposalAnswer, ProposeRemedy
-from states.rules import feedback, remedies
-from states.values import Outcome, Proposal, ProposalState, RemedyTerms
+from states.rules import feedback, remedies, verification
+from states.values import Proposal, ProposalState, RemedyTerms
 
 BOTH = (Party.COMPLAINANT, Party.RESPONDENT)
 
@@ -55,8 +55,9 @@ def call_for_ruling(draft: Draft, act: CallForRuling) -> None:
     A stalling seller's return address is released, where the category knows returns at all.
     """
     _require_mediation(draft)
-    draft.settle_open_matters()
-    draft.move("call_ruling", "COO-4")
+    _impasse(draft, "COO-4")
+    if draft.case.stage is not Stage.RULING:
+        return
     if draft.party_of(act.actor) is Party.PLATFORM:
         draft.correctable("call_for_ruling", Stage.COORDINATION)
     if remedies.offers_return(draft):
@@ -78,8 +79,7 @@ def proposal_lapsed(draft: Draft, subject: str) -> None:
 
 def mediation_lapsed(draft: Draft, subject: str) -> None:
     """The time for mediation is over without agreement: the platform rules (COO-3)."""
-    draft.settle_open_matters()
-    draft.move("call_ruling", "COO-3")
+    _impasse(draft, "COO-3")
 
 
 def _require_mediation(draft: Draft) -> None:
@@ -90,10 +90,10 @@ def _require_mediation(draft: Draft) -> None:
 def _table(draft: Draft, act: Act, terms: RemedyTerms) -> None:
     """A proposal is on the table until its clock ends; the other side, or both, are awaited."""
     remedies.check_terms(draft, terms)
-    if len(draft.case.proposals) >= draft.pack.mediation.max_rounds:
+    if _rounds_used_up(draft):
         raise Refused(
             "rounds_used_up",
-            f"{len(draft.case.proposals)} proposals were made, which is the most that the policy allows: "
+            f"{draft.pack.mediation.max_rounds} proposals were made, which is the most that the policy allows: "
             "call for a ruling",
             "COO-1",
         )
@@ -140,6 +140,23 @@ def _end(draft: Draft, proposal: Proposal, by: str) -> None:
 
 def _impasse_if_used_up(draft: Draft) -> None:
     """No further round is left: the platform rules (COO-3)."""
-    if len(draft.case.proposals) >= draft.pack.mediation.max_rounds:
-        draft.settle_open_matters()
-        draft.move("call_ruling", "COO-3")
+    if _rounds_used_up(draft):
+        _impasse(draft, "COO-3")
+
+
+def _rounds_used_up(draft: Draft) -> bool:
+    """Rounds are counted in each hearing of the case (COO-1)."""
+    made = len(draft.case.proposals) - draft.case.hearing.proposals
+    return made >= draft.pack.mediation.max_rounds
+
+
+def _impasse(draft: Draft, rule: str) -> None:
+    """Mediation ends without agreement: the platform rules on what it found, or verifies first where an appeal was
+    negotiated before anything was found (APL-1).
+    """
+    draft.settle_open_matters()
+    if draft.case.finding is not None:
+        draft.move("call_ruling", rule)
+        return
+    draft.move("verify", rule, "APL-1")
+    verification.open_(draft)

@@ -6,15 +6,17 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from policies.book import PolicyBook, default_book
-from policies.schema import Category, Channel, ClockKind, Party, RemedyKind, Role, Stage
+from policies.schema import Category, Channel, ClockKind, Counted, Party, RemedyKind, Role, Stage
 from states import effects, events, facts
 from states.case import Case, next_wake
 from states.decide import decide
 from states.journal import Entry
+from states.transcript import ConductFinding
 from states.values import (
     Actor,
     Answer,
     Claim,
+    ClaimantHistory,
     Clock,
     EvidenceItem,
     LogisticsFacts,
@@ -65,6 +67,15 @@ def order(**changes: Any) -> OrderFacts:
     return OrderFacts(**known | changes)
 
 
+def claim(category: Category) -> Claim:
+    """The claim for a refund or, where the category offers none, for the first of its remedies."""
+    rule = default_book().in_force("platform", START).pack.categories.get(category)
+    offered = [option.kind for option in rule.remedies] if rule else []
+    if offered and RemedyKind.REFUND not in offered:
+        return Claim(remedies=(offered[0],))
+    return Claim(remedies=(RemedyKind.REFUND,), amount_fen=19_900)
+
+
 def complaint(**changes: Any) -> events.FileComplaint:
     given: dict[str, Any] = {
         "request_id": "r-open",
@@ -73,7 +84,7 @@ def complaint(**changes: Any) -> events.FileComplaint:
         "respondent": SELLER.id,
         "orders": ("order-1001",),
         "category": Category.QUALITY,
-        "claim": Claim(remedies=(RemedyKind.REFUND,), amount_fen=19_900),
+        "claim": claim(changes.get("category", Category.QUALITY)),
         "title": text("title"),
         "description": text("description"),
         "channel": Channel.ORDER_PAGE,
@@ -93,7 +104,13 @@ class Story:
         self.entries: list[Entry] = []
         self.hold = hold
         self.order: OrderFacts | None = order()
+        self.other_orders: dict[str, OrderFacts] = {}
         self.logistics: LogisticsFacts | None = None
+        self.history = ClaimantHistory(complaints=0)
+        self.conduct: tuple[ConductFinding, ...] = ()
+        """What the transcripts of the case show."""
+        self.counts: dict[Counted, int] = {}
+        """What the ledger counted against the seller so far."""
         self.unreachable: set[str] = set()
         self.failing: set[str] = set()
         """Actions of the platform that finally fail."""
@@ -140,12 +157,20 @@ class Story:
     def outcome(self, effect: effects.AnyEffect) -> effects.AnyOutcome:
         """What the world says to an effect."""
         match effect:
-            case effects.LookUpOrder():
-                return effects.OrderFound(facts=self.order) if self.order else effects.OrderUnknown()
+            case effects.LookUpOrder(order=asked):
+                known = self.other_orders.get(asked, self.order)
+                return effects.OrderFound(facts=known) if known and known.order == asked else effects.OrderUnknown()
             case effects.LookUpLogistics():
                 if self.logistics is None:
                     return effects.Failed(code="unknown")
                 return effects.LogisticsFound(facts=self.logistics)
+            case effects.LookUpClaimant():
+                return effects.ClaimantFound(facts=self.history)
+            case effects.ReadTranscript():
+                return effects.TranscriptRead(findings=self.conduct)
+            case effects.CountOccurrence(counts=counts):
+                self.counts[counts] = self.counts.get(counts, 0) + 1
+                return effects.OccurrenceCounted(at=self.now, count=self.counts[counts])
             case effects.SendNotice(channel=channel) if channel in self.unreachable:
                 return effects.Failed(code="undeliverable")
             case effects.CarryOut(action=action) if action in self.failing:

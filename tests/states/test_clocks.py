@@ -7,7 +7,7 @@ import pytest
 from policies.schema import ClockKind, Level, Party
 from states import events, facts
 from states.values import ClockState
-from tests.states.story import BUYER, SELLER, START, Story, item
+from tests.states.story import BUYER, SELLER, START, Story, item, order
 
 
 def wanting(story: Story, party: Party) -> None:
@@ -27,7 +27,7 @@ def test_the_result_clock_stands_still_while_the_complainant_is_awaited() -> Non
     resumed = story.clock(ClockKind.RESULT)
     assert resumed.state is ClockState.RUNNING
     assert resumed.due == due + timedelta(days=1)
-    assert resumed.paused_seconds == 50 * 3600
+    assert (resumed.paused_seconds, resumed.held) == (50 * 3600, 1)
     assert [f.by for f in story.all(facts.ClockSet) if f.clock.kind is ClockKind.RESULT] == ["arm", "pause", "resume"]
 
 
@@ -59,6 +59,24 @@ def test_a_pause_over_the_deadline_leaves_the_next_closing_time() -> None:
     story.accepted(events.SubmitEvidence, BUYER, items=(item("video"),))
     assert story.clock(ClockKind.RESULT).state is ClockState.RUNNING
     assert story.clock(ClockKind.RESULT).due == datetime(2026, 3, 12, 10, tzinfo=UTC)
+    assert story.clock(ClockKind.RESULT).held == 1
+
+
+def test_a_pause_into_a_year_that_is_not_published_makes_the_deadline_provisional() -> None:
+    start = datetime(2026, 12, 21, 1, tzinfo=UTC)
+    story = Story(start=start)
+    story.order = order(purchased_at=start - timedelta(days=3))
+    story.to_verification()
+    assert not story.clock(ClockKind.RESULT).provisional
+    wanting(story, Party.COMPLAINANT)
+    story.wait(hours=50)
+    story.accepted(events.SubmitEvidence, BUYER, items=(item("video"),))
+    assert story.clock(ClockKind.RESULT).due == datetime(2026, 12, 31, 10, tzinfo=UTC)
+    wanting(story, Party.COMPLAINANT)
+    story.wait(hours=50)
+    story.accepted(events.SubmitEvidence, BUYER, items=(item("video", "second"),))
+    assert story.clock(ClockKind.RESULT).due == datetime(2027, 1, 1, 10, tzinfo=UTC)
+    assert story.clock(ClockKind.RESULT).provisional
 
 
 def test_a_paused_clock_is_never_missed() -> None:

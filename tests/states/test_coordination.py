@@ -7,21 +7,20 @@ import pytest
 from msgspec.structs import replace
 
 from policies.book import PolicyBook, default_book
-from policies.schema import ClockKind, Party, RemedyKind, Silence, Stage
+from policies.schema import Category, ClockKind, Outcome, Party, RemedyKind, Silence, Stage
 from states import effects, events, facts
 from states.events import ProposalAnswer
 from states.journal import body, unseal
 from states.values import (
     Actor,
     ClockState,
-    Outcome,
     ProposalState,
     RemedyState,
     RemedyTerms,
     RequestState,
     SellerContact,
 )
-from tests.states.story import AGENT, BUYER, CHIEF, REFUND, RETURN, SELLER, Story, item, order, text
+from tests.states.story import AGENT, BUYER, CHIEF, REFUND, RETURN, SELLER, START, Story, item, order, text
 
 LESS = RemedyTerms(kind=RemedyKind.COMPENSATION, amount_fen=5_000)
 MORE = RemedyTerms(kind=RemedyKind.COMPENSATION, amount_fen=8_000)
@@ -86,7 +85,7 @@ def test_a_counter_offer_is_a_proposal_to_the_other_side() -> None:
 @pytest.mark.rule("COO-1")
 @pytest.mark.parametrize("silence", Silence)
 def test_policy_says_what_silence_means(silence: Silence) -> None:
-    policy = next(iter(default_book()))
+    policy = default_book().in_force("platform", START)
     pack = replace(policy.pack, mediation=replace(policy.pack.mediation, silence=silence))
     story = Story(book=PolicyBook({policy.ref: replace(policy, pack=pack)}))
     story.to_coordination().accepted(events.ProposeRemedy, SELLER, terms=LESS)
@@ -130,6 +129,20 @@ def test_terms_are_checked_against_the_policy(terms: RemedyTerms, says: str) -> 
     refusal = story.refused(events.ProposeRemedy, BUYER, terms=terms)
     assert (refusal.code, refusal.rule) == ("amount", "COO-1")
     assert says in refusal.message
+
+
+@pytest.mark.rule("COO-1", "COO-2", "PEN-2")
+def test_a_remedy_whose_amount_the_policy_computes_is_proposed_without_one() -> None:
+    story = Story().to_coordination(
+        cause="promise_not_kept", category=Category.BROKEN_PROMISE, evidence=(item("chat_log"),)
+    )
+    computed = RemedyTerms(kind=RemedyKind.PROMISE_COMPENSATION)
+    stated = replace(computed, amount_fen=2_000)
+    assert story.refused(events.ProposeRemedy, BUYER, terms=stated).code == "amount"
+    story.accepted(events.ProposeRemedy, SELLER, terms=computed)
+    story.accepted(events.AnswerProposal, BUYER, proposal="P1", answer=ProposalAnswer.ACCEPT)
+    (step,) = carried_out(story)
+    assert step.amount_fen == 2_000
 
 
 @pytest.mark.rule("COO-1")
@@ -327,7 +340,7 @@ def test_only_the_complainant_withdraws_and_not_after_the_ruling() -> None:
     assert story.refused(events.WithdrawComplaint, SELLER).code == "no_right"
     assert story.refused(events.WithdrawComplaint, replace(BUYER, id="buyer-099")).code == "not_a_party"
     story.accepted(events.IssueRuling, outcome=Outcome.DISMISSED, rule="VER-5")
-    assert story.refused(events.WithdrawComplaint, BUYER).code == "wrong_stage"
+    assert story.refused(events.WithdrawComplaint, BUYER).code == "ruled_already"
     other = Story().to_coordination()
     entry = other.accepted(events.WithdrawComplaint, BUYER)
     assert "COO-5" in entry.rules

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from policies.schema import ClockKind, Party, Stage
+from policies.schema import ClockKind, Outcome, Party, Stage
 from states import effects, events, facts
 from states.journal import fold
-from states.values import ClockState, Head, Outcome, ProposalState, RequestState
+from states.values import ClockState, Head, ProposalState, RequestState
 from tests.states.story import AGENT, BUYER, CHIEF, ENGINE, REFUND, SELLER, Story, item, text
 
 FINDING: dict[str, Any] = {

@@ -1,11 +1,13 @@
 """The result is told and carried out, and it is made sure that everybody knows (FBK-1, FUP-3)."""
 
+from typing import Any
+
 import pytest
 
-from policies.schema import Channel, ClockKind, Party, RemedyKind, Stage
+from policies.schema import Channel, ClockKind, Outcome, Party, RemedyKind, Stage
 from states import effects, events, facts
-from states.values import ClockState, ConductKind, NoticeState, Outcome, RemedyState, RemedyTerms
-from tests.states.story import BUYER, EXCHANGE, REFUND, RETURN, SELLER, Story
+from states.values import ClockState, ConductKind, NoticeState, RemedyState, RemedyTerms, Violation
+from tests.states.story import BUYER, EXCHANGE, GOOD, REFUND, RETURN, SELLER, Story
 
 CHANNELS = [Channel.APP_MESSAGE, Channel.SMS, Channel.E_MAIL]
 
@@ -154,3 +156,59 @@ def test_one_broken_promise_leaves_the_other_remedies_running() -> None:
     assert story.open_case.remedies[0].state is RemedyState.FAILED
     assert story.at(Stage.RULING)
     assert isinstance(story.all(facts.EffectOrdered)[-1].effect, effects.SendNotice)
+
+
+# --- when the result counts as told -----------------------------------------------------------
+
+
+def answer_all_but(story: Story, kind: type[effects.Effect]) -> None:
+    """The world answers everything but effects of one kind."""
+    while results := [
+        events.Result(key=each.key, outcome=story.outcome(each))
+        for each in story.open_case.outbox
+        if not isinstance(each, kind)
+    ]:
+        story.happen(events.EffectsReported(results=tuple(results)))
+
+
+@pytest.mark.rule("FBK-1", "PEN-1", "PEN-3")
+@pytest.mark.parametrize("awaited", [effects.ApplyPenalty, effects.CountOccurrence])
+def test_the_case_waits_until_the_ledger_holds_what_was_ruled(awaited: type[effects.Effect]) -> None:
+    story = Story().to_ruling()
+    story.hold = True
+    penalties = (Violation(row="listing_removed"),)
+    ruling: dict[str, Any] = {"outcome": Outcome.UPHELD, "rule": "VER-5", "penalties": penalties}
+    story.accepted(events.IssueRuling, remedies=(REFUND,), **ruling)
+    for remedy in story.open_case.remedies:
+        index = remedy.next_step
+        if index is not None and remedy.steps[index].by is not Party.PLATFORM:
+            story.accepted(events.ReportRemedy, remedy=remedy.id, done=True)
+    answer_all_but(story, awaited)
+    assert {type(effect) for effect in story.open_case.outbox} == {awaited}
+    assert story.at(Stage.FEEDBACK)
+    assert story.open_case.result_told_at is None
+    story.answer_effects()
+    assert story.at(Stage.FOLLOW_UP)
+    assert story.open_case.result_told_at == story.now
+
+
+@pytest.mark.rule("FBK-1", "FUP-2")
+def test_the_windows_begin_when_all_know_the_result_and_it_is_carried_out() -> None:
+    story = Story().to_feedback(EXCHANGE)
+    story.accepted(events.ReportRemedy, BUYER, remedy="M1", done=True)
+    story.wait(days=2)
+    assert story.open_case.result_told_at is None
+    story.accepted(events.ReportRemedy, SELLER, remedy="M1", done=True)
+    (told,) = story.all(facts.ResultTold)
+    assert (told.at, told.rules) == (story.now, ("FBK-1",))
+    assert story.open_case.result_told_at == told.at
+    story.accepted(events.AnswerSurvey, BUYER, solved=False, scores=GOOD)
+    assert story.open_case.result_told_at is None
+
+
+@pytest.mark.rule("FBK-1", "COO-5")
+def test_of_a_withdrawal_there_is_no_result_to_contest() -> None:
+    story = Story().to_verification()
+    story.accepted(events.WithdrawComplaint, BUYER)
+    assert story.at(Stage.CLOSED)
+    assert not story.all(facts.ResultTold)

@@ -1,12 +1,16 @@
 """Is the problem really solved? Closing, coming back, archiving (area FUP)."""
 
-import pytest
+from typing import Any
 
-from policies.schema import ClockKind, Level, Party, Stage, Trigger
+import pytest
+from msgspec.structs import replace
+
+from policies.schema import ClockKind, Level, Outcome, Party, RemedyKind, Stage, Trigger
 from states import events, facts
-from states.values import Outcome, Scores
+from states.values import HearingKind, RemedyTerms, Scores
 from tests.states.story import AGENT, BUYER, CHIEF, GOOD, REFUND, SELLER, Story, text
 
+COUPON = RemedyTerms(kind=RemedyKind.COUPON, amount_fen=1_000)
 BAD = Scores(speed=1, attitude=1, accuracy=1, problem_solving=1, product_knowledge=1, result=1)
 
 
@@ -63,6 +67,8 @@ def test_not_solved_brings_the_case_back_one_level_higher(closed: bool) -> None:
     (raised,) = story.all(facts.LevelRaised)
     assert raised.escalation.trigger is Trigger.NOT_SOLVED
     assert story.open_case.finding is None
+    assert story.open_case.hearing.kind is HearingKind.NOT_SOLVED
+    assert (story.open_case.hearing.barred, story.open_case.hearing.final) == ((), False)
     assert {notice.party for notice in story.sent("reopened")} == {Party.COMPLAINANT, Party.RESPONDENT}
 
 
@@ -98,6 +104,25 @@ def test_returns_are_capped_and_then_the_outside_routes_are_told() -> None:
     assert [survey.closing for survey in story.open_case.surveys] == [1, 2, 3]
 
 
+@pytest.mark.rule("FUP-2", "COO-1", "VER-1")
+def test_rounds_begin_anew_when_a_case_comes_back() -> None:
+    story = Story().to_follow_up()
+    before = story.open_case
+    story.accepted(events.AnswerSurvey, BUYER, solved=False, scores=BAD)
+    hearing = story.open_case.hearing
+    assert (hearing.requests, hearing.proposals) == (len(before.requests), len(before.proposals))
+    story.accepted(events.SubmitStatement, SELLER, text=text("s"))
+    found: dict[str, Any] = {"responsible": Party.RESPONDENT, "cause": "defective_goods", "evidence": ("E1",)}
+    story.accepted(events.RecordFinding, proven=True, **found)
+    less = replace(COUPON, amount_fen=100)
+    for number in range(4):
+        assert story.at(Stage.COORDINATION)
+        story.accepted(events.ProposeRemedy, SELLER, terms=less)
+        declined = {"proposal": f"P{number + 2}", "answer": events.ProposalAnswer.DECLINE}
+        story.accepted(events.AnswerProposal, BUYER, **declined)
+    assert story.at(Stage.RULING)
+
+
 # --- reopening --------------------------------------------------------------------------------
 
 
@@ -115,6 +140,7 @@ def test_a_closed_case_is_reopened_in_the_window_and_from_the_archive(days: int)
     assert any(isinstance(fact, facts.Reopened) for fact in entry.facts)
     assert (story.open_case.stage, story.open_case.owner) == (Stage.VERIFICATION, CHIEF.id)
     assert (story.open_case.outcome, story.open_case.finding) == (None, None)
+    assert story.open_case.hearing.kind is HearingKind.REOPENED
     assert story.open_case.open_requests(Party.RESPONDENT)
     assert story.clock(ClockKind.RESULT).active
     assert not story.clock(ClockKind.CLOSING_WINDOW).active

@@ -1,13 +1,23 @@
 """What is proven, by whom it had to be, and who is responsible (area VER)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from policies.schema import Category, ClockKind, Party, RemedyKind, Stage
+from policies.schema import Category, ClockKind, Outcome, Party, RemedyKind, Stage
 from states import effects, events, facts
-from states.values import ClockState, ConductKind, LogisticsFacts, Outcome, RemedyTerms, RequestKind, RequestState
+from states.values import (
+    Actor,
+    ClaimantHistory,
+    ClockState,
+    ConductKind,
+    LogisticsFacts,
+    RemedyTerms,
+    RequestKind,
+    RequestState,
+    Violation,
+)
 from tests.states.story import AGENT, BUYER, REFUND, RETURN, SELLER, START, Story, item, text
 
 PROVEN: dict[str, Any] = {"proven": True, "responsible": Party.RESPONDENT, "cause": "defective_goods"}
@@ -92,7 +102,7 @@ def test_silence_of_the_other_side_decides_nothing_but_never_hangs() -> None:
 @pytest.mark.rule("VER-1")
 def test_wrong_requests_are_refused() -> None:
     story = Story().to_verification()
-    assert story.refused(events.RequestEvidence, party=Party.CARRIER, wanted=("photo",)).code == "wrong_party"
+    assert story.refused(events.RequestEvidence, party=Party.PLATFORM, wanted=("photo",)).code == "wrong_party"
     assert story.refused(events.RequestEvidence, party=Party.RESPONDENT, wanted=("oath",)).rule == "VER-1"
     assert Story().to_acceptance().refused(events.RequestEvidence, party=Party.RESPONDENT, wanted=("photo",)).rule
 
@@ -134,7 +144,7 @@ def test_no_remedy_and_no_penalty_comes_before_a_finding() -> None:
         "outcome": Outcome.UPHELD,
         "rule": "VER-5",
         "remedies": (REFUND,),
-        "penalties": ("points",),
+        "penalties": (Violation(row="points"),),
     }
     assert story.refused(events.ProposeRemedy, BUYER, terms=REFUND).rule == "COO-1"
     assert story.refused(events.IssueRuling, **ruling).rule == "COO-3"
@@ -173,14 +183,14 @@ def test_the_seller_is_asked_for_its_plan_and_statement() -> None:
     assert not story.open_case.conduct
 
 
-@pytest.mark.rule("VER-3")
+@pytest.mark.rule("VER-3", "CON-2")
 def test_silence_is_no_defence_and_on_record_as_conduct() -> None:
     story = Story().to_verification()
     story.accepted(events.SubmitStatement, BUYER, text=text("the buyer's own"))
     story.wait(hours=48)
     (conduct,) = story.open_case.conduct
     assert (conduct.party, conduct.kind) == (Party.RESPONDENT, ConductKind.NO_DEFENCE)
-    assert story.all(facts.ConductRecorded)[0].rules == ("VER-3",)
+    assert story.all(facts.ConductRecorded)[0].rules == ("VER-3", "CON-2")
     assert story.open_case.requests[0].state is RequestState.LAPSED
     story.accepted(events.RecordFinding, **PROVEN, evidence=("E1",))
 
@@ -301,3 +311,173 @@ def test_service_attitude_needs_the_words() -> None:
     story.accepted(events.SubmitEvidence, BUYER, items=(item("screenshot"),))
     story.accepted(events.RecordFinding, **finding | {"evidence": ("E2",)})
     assert story.refused(events.ProposeRemedy, BUYER, terms=REFUND).rule == "VER-13"
+
+
+# --- VER-14 -----------------------------------------------------------------------------------
+
+
+def lost(carrier: str | None = "carrier-7") -> Story:
+    """A parcel that did not come, at verification; the seller has nothing more to say."""
+    story = Story()
+    story.logistics = LogisticsFacts(order="order-1001", shipped_at=START, carrier=carrier)
+    return answered(story.to_verification(category=Category.NOT_RECEIVED, evidence=()))
+
+
+@pytest.mark.rule("VER-14", "VER-1")
+def test_the_carrier_is_asked_for_evidence_and_can_be_responsible() -> None:
+    story = lost()
+    story.accepted(events.RequestEvidence, party=Party.CARRIER, wanted=("signature_photo",))
+    (asked,) = story.open_case.open_requests(Party.CARRIER)
+    assert asked.addressee == "carrier-7"
+    (notice,) = story.sent("evidence_wanted")
+    assert (notice.party, notice.recipient) == (Party.CARRIER, "carrier-7")
+    story.accepted(events.SubmitEvidence, items=(item("signature_photo"),))
+    assert story.open_case.open_requests(Party.CARRIER), "the platform's own item answers nothing"
+    entry = story.accepted(
+        events.SubmitEvidence, items=(item("signature_photo", "theirs"),), on_behalf_of=Party.CARRIER
+    )
+    assert "VER-14" in entry.rules
+    assert not story.open_case.open_requests()
+    assert [each.submitter for each in story.open_case.evidence] == [Party.PLATFORM, Party.CARRIER]
+    assert story.open_case.evidence[-1].by == AGENT.id
+    found = story.accepted(
+        events.RecordFinding, proven=True, responsible=Party.CARRIER, cause="lost_in_transit", evidence=("E2",)
+    )
+    assert "VER-14" in found.rules
+    assert story.open_case.finding is not None
+    assert story.open_case.finding.responsible is Party.CARRIER
+
+
+@pytest.mark.rule("VER-14")
+def test_an_unknown_carrier_and_every_appraiser_are_named() -> None:
+    story = lost(carrier=None)
+    for party in (Party.CARRIER, Party.APPRAISER):
+        refusal = story.refused(events.RequestEvidence, party=party, wanted=("photo",))
+        assert (refusal.code, refusal.rule) == ("addressee_missing", "VER-14")
+        assert refusal.message.startswith("addressee: ")
+        story.accepted(events.RequestEvidence, party=party, wanted=("photo",), addressee=f"{party}-1")
+    assert [notice.recipient for notice in story.sent("evidence_wanted")] == ["carrier-1", "appraiser-1"]
+    refusal = story.refused(events.RequestEvidence, party=Party.RESPONDENT, wanted=("photo",), addressee="seller-300")
+    assert refusal.code == "addressee_not_wanted"
+
+
+@pytest.mark.rule("VER-14")
+@pytest.mark.parametrize("party", [Party.CARRIER, Party.APPRAISER])
+def test_the_silence_of_third_parties_decides_nothing(party: Party) -> None:
+    story = lost()
+    story.accepted(events.RequestEvidence, party=party, wanted=("photo",), addressee="somebody-1")
+    story.wait(days=4)
+    assert story.open_case.requests[-1].state is RequestState.LAPSED
+    assert story.at(Stage.VERIFICATION)
+    assert story.open_case.finding is None
+    assert not story.open_case.conduct
+
+
+@pytest.mark.rule("VER-14")
+@pytest.mark.parametrize(
+    ("actor", "party"), [(SELLER, Party.CARRIER), (BUYER, Party.APPRAISER), (AGENT, Party.RESPONDENT)]
+)
+def test_only_the_platform_hands_in_for_third_parties(actor: Actor, party: Party) -> None:
+    story = lost()
+    refusal = story.refused(events.SubmitEvidence, actor, items=(item("photo"),), on_behalf_of=party)
+    assert (refusal.code, refusal.rule) == ("wrong_party", "VER-14")
+    assert refusal.message.startswith("on_behalf_of: ")
+    assert not story.open_case.evidence
+
+
+@pytest.mark.rule("VER-14", "VER-1")
+def test_what_a_third_party_brings_discharges_the_sellers_burden() -> None:
+    story = Story()
+    story.logistics = LogisticsFacts(order="order-1001", shipped_at=START, carrier="carrier-7")
+    answered(story.to_verification(category=Category.NOT_RECEIVED, evidence=()))
+    story.accepted(events.SubmitEvidence, items=(item("signature_photo"),), on_behalf_of=Party.CARRIER)
+    story.accepted(events.RequestEvidence, party=Party.RESPONDENT, wanted=("signature_photo",))
+    story.wait(days=4)
+    assert story.at(Stage.VERIFICATION)
+
+
+# --- PEN-4 ------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("PEN-4")
+@pytest.mark.parametrize(
+    ("found", "penalties"),
+    [
+        ("2024-07-21T23:59:59+08:00", "platform@2020-01-01"),
+        ("2024-07-22T00:00:00+08:00", "platform@2024-07-22"),
+        ("2019-12-31T23:59:59+08:00", "None"),
+    ],
+)
+def test_a_finding_dates_the_conduct(found: str, penalties: str) -> None:
+    story = answered(Story().to_verification())
+    conduct_at = datetime.fromisoformat(found)
+    story.accepted(events.RecordFinding, **PROVEN, evidence=("E1",), conduct_at=conduct_at)
+    assert str(story.open_case.penalty_policy) == penalties
+    assert str(story.open_case.policy) == "platform@2024-07-22"
+    assert [fact.conduct_at for fact in story.all(facts.PenaltyPolicySet)] == [conduct_at]
+
+
+@pytest.mark.rule("PEN-4")
+def test_conduct_lies_in_the_past() -> None:
+    story = answered(Story().to_verification())
+    ahead = story.now + timedelta(seconds=1)
+    refusal = story.refused(events.RecordFinding, **PROVEN, evidence=("E1",), conduct_at=ahead)
+    assert (refusal.code, refusal.rule) == ("conduct_ahead", "PEN-4")
+    story.accepted(events.RecordFinding, **PROVEN, evidence=("E1",), conduct_at=story.now)
+
+
+# --- rounds, and a further hearing ------------------------------------------------------------
+
+
+@pytest.mark.rule("VER-1")
+def test_rounds_begin_anew_with_each_hearing() -> None:
+    story = answered(Story().to_verification())
+    for number in range(3):
+        story.accepted(events.RequestEvidence, party=Party.RESPONDENT, wanted=("photo",))
+        story.accepted(events.SubmitEvidence, SELLER, items=(item("photo", f"round {number}"),))
+    assert story.refused(events.RequestEvidence, party=Party.RESPONDENT, wanted=("photo",)).code == "rounds_used_up"
+    story.accepted(events.WithdrawComplaint, BUYER)
+    assert story.file(request_id="r-again").accepted
+    story.accepted(events.AcceptComplaint)
+    answered(story)
+    story.accepted(events.RequestEvidence, party=Party.RESPONDENT, wanted=("photo",))
+
+
+# --- VER-11 -----------------------------------------------------------------------------------
+
+
+def look_ups_of_claimant(story: Story) -> list[tuple[str, tuple[str, ...]]]:
+    """Whose history was looked up, and by which rules."""
+    return [
+        (fact.effect.claimant, fact.rules)
+        for fact in story.all(facts.EffectOrdered)
+        if isinstance(fact.effect, effects.LookUpClaimant)
+    ]
+
+
+@pytest.mark.rule("VER-11")
+def test_how_often_the_claimant_complained_is_shown_and_is_no_reason_to_refuse() -> None:
+    story = Story()
+    story.history = ClaimantHistory(complaints=212)
+    story.to_verification(category=Category.PROFESSIONAL_CLAIMANT)
+    assert story.open_case.claimant_history == story.history
+    assert look_ups_of_claimant(story) == [("buyer-017", ("VER-11",))]
+    assert story.at(Stage.VERIFICATION)
+    answered(story).accepted(
+        events.RecordFinding,
+        proven=True,
+        responsible=Party.RESPONDENT,
+        cause="superlative_wording",
+        evidence=("E1",),
+    )
+    assert story.at(Stage.COORDINATION), "a settlement can be negotiated"
+    assert not story.open_case.penalties
+
+
+@pytest.mark.rule("VER-11")
+def test_the_claimants_history_is_looked_up_once() -> None:
+    story = Story().to_verification(category=Category.PROFESSIONAL_CLAIMANT)
+    story.accepted(events.WithdrawComplaint, BUYER)
+    story.file(request_id="r-again", category=Category.PROFESSIONAL_CLAIMANT)
+    story.accepted(events.AcceptComplaint)
+    assert len(look_ups_of_claimant(story)) == 1
