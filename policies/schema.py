@@ -135,7 +135,7 @@ class ClockKind(StrEnum):
 
 
 class Unit(StrEnum):
-    """What a clock's length counts. Days end at the clock's `closing` time in the platform's zone."""
+    """What a clock's length counts. Days end at the clock's `closing` time in the zone of the pack's calendar."""
 
     HOURS = "hours"
     WORKING_DAYS = "working_days"
@@ -271,7 +271,7 @@ class ClockRule(Rules):
     unit: Unit
     on_miss: OnMiss
     closing: time | None = None
-    """For days: the time of day, in the platform's zone, at which the last day ends; midnight at its end if absent."""
+    """For days: the time of day, in the calendar's zone, at which the last day ends; midnight at its end if absent."""
     warn_hours_before: Count = 0
     runs_in: tuple[Stage, ...] = ()
     met_by_leaving: bool = True
