@@ -11,12 +11,12 @@ from typing import Any
 
 from activities.database import DatabaseError
 from activities.views import CaseList
-from policies.schema import Ground, Level, Party, RemedyKind, Stage
+from policies.schema import Ground, Level, Outcome, Party, RemedyKind, Stage
 from states import events
 from states.case import Case
 from states.events import Act, ProposalAnswer
 from states.journal import Entry, fold
-from states.values import Actor, Answer, Outcome, RemedyTerms, Scores, Value
+from states.values import Actor, Answer, RemedyTerms, Scores, Value, Violation
 from tests.faults.site import PATIENCE, Site
 from tests.states.story import AGENT, BUYER, SELLER, complaint, item, order, text
 
@@ -28,8 +28,9 @@ BAD = Scores(speed=2, attitude=3, accuracy=2, problem_solving=1, product_knowled
 class Played:
     """One case, what was sent to it, and what the senders were answered."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, seller: Actor = SELLER) -> None:
         self.site = site
+        self.seller = seller
         self.order = f"order-{uuid.uuid4().hex[:10]}"
         self.case_id = f"{BUYER.id}/{self.order}"
         self.sent: dict[str, tuple[Act, Answer]] = {}
@@ -45,7 +46,8 @@ class Played:
     async def bought(self) -> None:
         """The platform knows the order."""
         now = datetime.now(UTC)
-        known = order(order=self.order, purchased_at=now - timedelta(days=6), received_at=now - timedelta(days=2))
+        times = {"purchased_at": now - timedelta(days=6), "received_at": now - timedelta(days=2)}
+        known = order(order=self.order, seller=self.seller.id, **times)
         await insist(lambda: self.site.platform.add_order(known))
 
     async def file(self, **changes: Any) -> None:
@@ -55,7 +57,8 @@ class Played:
 
     async def filed(self, **changes: Any) -> Answer:
         """Complain about the order."""
-        act = complaint(**{"orders": (self.order,), "request_id": f"{self.order}.file"} | changes)
+        about = {"orders": (self.order,), "respondent": self.seller.id, "request_id": f"{self.order}.file"}
+        act = complaint(**about | changes)
         answer = await self.site.complaints.file(act)
         self.sent[act.request_id] = (act, answer)
         return answer
@@ -120,13 +123,13 @@ class Played:
         await self.act(events.AcceptComplaint)
 
     async def found(self) -> None:
-        await self.act(events.SubmitStatement, SELLER, text=text("statement"))
+        await self.act(events.SubmitStatement, self.seller, text=text("statement"))
         finding: dict[str, Any] = {"responsible": Party.RESPONDENT, "cause": "defective_goods", "evidence": ("E1",)}
         await self.act(events.RecordFinding, proven=True, **finding)
 
     async def agreed(self, number: int, terms: RemedyTerms) -> None:
         await self.act(events.ProposeRemedy, BUYER, terms=terms)
-        await self.act(events.AnswerProposal, SELLER, proposal=f"P{number}", answer=ProposalAnswer.ACCEPT)
+        await self.act(events.AnswerProposal, self.seller, proposal=f"P{number}", answer=ProposalAnswer.ACCEPT)
 
     async def surveyed(self, *, solved: bool = True) -> None:
         await self.until(Stage.FOLLOW_UP)
@@ -188,7 +191,7 @@ async def ruled(case: Played) -> Ending:
         outcome=Outcome.UPHELD,
         rule="VER-5",
         remedies=(REFUND, RemedyTerms(kind=RemedyKind.COMPENSATION, amount_fen=5_000)),
-        penalties=("points", "listing_removed"),
+        penalties=(Violation(row="points"), Violation(row="listing_removed")),
     )
     await case.until(Stage.FEEDBACK)
     apology = await case.act(events.ReportRemedy, SELLER, remedy="M3", done=True)
