@@ -22,7 +22,8 @@ from activities.effects import Activities
 from activities.journal import PostgresJournal
 from activities.notices import PostgresNotices
 from activities.platform import PostgresPlatform
-from policies.book import PackError, PolicyBook, default_book
+from activities.vault import PostgresVault
+from policies.book import PackError, default_book
 from workflows.attributes import TASK_QUEUE
 from workflows.complaint import Complaint
 from workflows.connection import connect
@@ -34,23 +35,26 @@ log = logging.getLogger("tousu.worker")
 def make_worker(
     client: Client,
     pool: Pool,
-    book: PolicyBook,
     *,
     runner: WorkflowRunner | None = None,
     task_queue: str = TASK_QUEUE,
     max_cached_workflows: int = 5000,
 ) -> Worker:
-    """A worker for complaints. `runner` defaults to production's, without the sandbox: that halves the CPU that a
-    case costs.
+    """A worker for complaints, by the policies of `default_book`.
+
+    `runner` defaults to production's, without the sandbox: that halves the CPU that a case costs.
 
     `max_cached_workflows` should lie above the number of open cases, about 70 KB each.
     """
     require_strict(Complaint)
+    book = default_book()
     activities = Activities(
         journal=PostgresJournal(pool),
         platform=PostgresPlatform(pool),
         notices=PostgresNotices(pool, lambda ref: book.policy(ref).pack),
         cases=EngineCases(client),
+        vault=PostgresVault(pool),
+        policies=book.policy,
     )
     return Worker(
         client,
@@ -76,7 +80,7 @@ async def main() -> int:
         log.error("DATABASE_URL is not set: give the address of the application's database")
         return 1
     try:
-        book = default_book()
+        default_book()  # an unsound pack is told before anything is connected to
         client = await connect("tousu-worker")
         pool = await create_pool(dsn)
     except (PackError, RuntimeError, DatabaseError) as error:
@@ -84,7 +88,7 @@ async def main() -> int:
         return 1
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(pool.close)
-        await stack.enter_async_context(make_worker(client, pool, book))
+        await stack.enter_async_context(make_worker(client, pool))
         log.info("serving %s as %s", TASK_QUEUE, client.identity)
         await stop.wait()
         log.info("stopping")

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, assert_never
+from zoneinfo import ZoneInfo
 
 from temporalio import activity
 
@@ -21,41 +22,68 @@ from activities.ports import (
     KeyReusedError,
     Known,
     Notices,
+    NotInVaultError,
     Origin,
     Platform,
     ReadCase,
+    Vault,
     Written,
 )
+from policies.schema import PackRef, Policy
 from states.effects import (
     AnyEffect,
     AnyOutcome,
     ApplyPenalty,
     CarryOut,
+    ClaimantFound,
+    CountOccurrence,
     DeliverMerge,
     Failed,
     LogisticsFound,
+    LookUpClaimant,
     LookUpLogistics,
     LookUpOrder,
     OrderFound,
     OrderUnknown,
+    ReadTranscript,
     ReleaseReturnAddress,
+    Reverse,
     SendNotice,
+    TranscriptRead,
 )
 from states.events import Result
 from states.journal import fold
+from states.transcript import examine, read_transcript
 
 SIGN_OF_LIFE_SECONDS = 1.0
 """How often an activity tells the engine that its worker lives."""
 
 
-class Activities:
-    """The activities of one worker process, over its adapters."""
+ENGINE = "engine"
+"""Who reads the vault where nobody asked for it by name."""
 
-    def __init__(self, *, journal: Journal, platform: Platform, notices: Notices, cases: Cases) -> None:
+
+class Activities:
+    """The activities of one worker process, over its adapters. `policies` finds the very pack that an effect names and
+    raises LookupError for an unknown one.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        platform: Platform,
+        notices: Notices,
+        cases: Cases,
+        vault: Vault,
+        policies: Callable[[PackRef], Policy],
+    ) -> None:
         self._journal = journal
         self._platform = platform
         self._notices = notices
         self._cases = cases
+        self._vault = vault
+        self._policies = policies
 
     @property
     def all(self) -> list[Callable[..., Any]]:
@@ -103,17 +131,39 @@ class Activities:
             case LookUpLogistics(order=order):
                 reported = await self._platform.logistics(order)
                 return LogisticsFound(reported) if reported else OrderUnknown()
+            case LookUpClaimant(claimant=claimant):
+                return ClaimantFound(await self._platform.claimant_history(claimant, origin.case_id))
+            case ReadTranscript():
+                return await self._read_transcript(effect)
             case SendNotice():
                 return await self._notices.send(effect, origin)
             case CarryOut():
                 return await self._platform.carry_out(effect, origin)
             case ApplyPenalty():
                 return await self._platform.apply_penalty(effect, origin)
+            case CountOccurrence():
+                return await self._platform.count_occurrence(effect, origin)
+            case Reverse():
+                return await self._platform.reverse(effect, origin)
             case ReleaseReturnAddress():
                 return await self._platform.release_return_address(effect, origin)
             case DeliverMerge():
                 return await self._cases.deliver(effect, origin)
         assert_never(effect)
+
+    async def _read_transcript(self, effect: ReadTranscript) -> TranscriptRead | Failed:
+        """What a transcript shows of the conduct of staff (CON-2); nothing of what was said leaves this place."""
+        policy = self._policies(effect.policy)
+        try:
+            content = await self._vault.get(effect.content, reader=ENGINE, purpose="conduct")
+            transcript = read_transcript(content)
+        except NotInVaultError:
+            return Failed("not_in_vault")
+        except ValueError:
+            return Failed("not_a_transcript")
+        # In a thread: a long transcript takes a while, and others wait for the loop.
+        zone = ZoneInfo(policy.calendar.timezone)
+        return TranscriptRead(await asyncio.to_thread(examine, transcript, policy.pack.conduct, zone))
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from activities.database import Connection, Pool, connected
 from activities.once import record_once, reference
 from activities.ports import Origin
 from policies.schema import Channel, Pack, PackRef
+from policies.wording import render
 from states.effects import Done, Failed, SendNotice
 from states.values import Instant, Value
 
@@ -44,13 +45,14 @@ class PostgresNotices:
 
     async def send(self, effect: SendNotice, origin: Origin) -> Done | Failed:
         """Render the notice and record whether it reached its recipient (FBK-1)."""
-        rule = self._packs(origin.policy).notices.get(effect.template)
+        pack = self._packs(origin.policy)
+        rule = pack.notices.get(effect.template)
         language = effect.facts.get("language", LANGUAGE)
         if rule is None or language not in rule.text:
             return Failed("no_template")
         try:
-            text = rule.text[language].format_map(effect.facts)
-        except KeyError:
+            text = render(pack, effect.template, language, effect.facts)
+        except ValueError:
             return Failed("missing_fact")
         async with connected(self._pool) as connection:
             reachable = await _reachable(connection, effect.recipient, effect.channel)

@@ -13,14 +13,17 @@ from states.effects import (
     AnyEffect,
     ApplyPenalty,
     CarryOut,
+    CountOccurrence,
     DeliverMerge,
     Done,
     Failed,
+    OccurrenceCounted,
     ReleaseReturnAddress,
+    Reverse,
     SendNotice,
 )
 from states.journal import Entry
-from states.values import Head, Instant, LogisticsFacts, OrderFacts, TextRef, Value
+from states.values import ClaimantHistory, Head, Instant, LogisticsFacts, OrderFacts, TextRef, Value
 from states.view import CaseRow
 
 WRITE_JOURNAL = "write_journal"
@@ -149,11 +152,26 @@ class Platform(Protocol):
     async def logistics(self, order: str) -> LogisticsFacts | None:
         """What the carrier reports; a parcel that was never handed over has no dates. None for an unknown order."""
 
+    async def claimant_history(self, claimant: str, case_id: str) -> ClaimantHistory:
+        """How many complaints somebody filed, apart from this case."""
+
     async def carry_out(self, effect: CarryOut, origin: Origin) -> Done | Failed:
         """Carry out the platform's step of a remedy."""
 
     async def apply_penalty(self, effect: ApplyPenalty, origin: Origin) -> Done | Failed:
-        """Take a measure against a shop."""
+        """Take a measure against a shop or an account."""
+
+    async def count_occurrence(self, effect: CountOccurrence, origin: Origin) -> OccurrenceCounted:
+        """Enter something that counts against a seller, and count what stands within the window, this one included.
+
+        What was reversed does not stand. Of one seller no two get the same count, even if they come at once.
+        """
+
+    async def reverse(self, effect: Reverse, origin: Origin) -> Done | Failed:
+        """Enter the opposite of what an earlier effect of the same case entered, so that the two come to nothing.
+
+        Failed with `not_found` if there is no such entry, with `already_reversed` if another effect reversed it.
+        """
 
     async def release_return_address(self, effect: ReleaseReturnAddress, origin: Origin) -> Done | Failed:
         """Show a buyer where to return the goods. The address itself never passes through here."""

@@ -46,7 +46,7 @@ class Rebuilt(Value):
 
 def rows_json(rows: Iterable[tuple[CaseRow, datetime]]) -> str:
     """Rows for `PUT_ROWS`, each with when the last of its entries was decided."""
-    return msgspec.json.encode([msgspec.to_builtins(row) | {"updated_at": at} for row, at in rows]).decode()
+    return msgspec.json.encode([msgspec.structs.asdict(row) | {"updated_at": at} for row, at in rows]).decode()
 
 
 class CaseList:
