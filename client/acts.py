@@ -14,7 +14,7 @@ from client import drafts
 from client.errors import UsageError
 from client.money import fen
 from states.events import Act
-from states.values import EvidenceItem, RemedyTerms, Scores, TextRef
+from states.values import Claim, EvidenceItem, RemedyTerms, Scores, TextRef, Violation
 
 COMMON = ("request_id", "actor", "at", "source", "case_id")
 """The fields that every act has, or the case that it is about; they have words of their own."""
@@ -30,6 +30,14 @@ HELP = {
     "rule": "The rule that the ruling rests on.",
     "proposal": "The id of the proposal, such as P1.",
     "outbound": "The platform contacted the party, not the other way round.",
+    "automatic": "It was sent by software.",
+    "on_behalf_of": "From whom the items are, if not from who hands them in.",
+    "conduct_at": "When the conduct took place, with its offset from UTC.",
+    "problem_since": "Since when the problem exists, with its offset from UTC.",
+    "return_reason": "Why the goods go back.",
+    "version": "The version of the policy, such as 2024-07-22.",
+    "row": "The row of the conduct table.",
+    "message": "The message of the transcript that is cited.",
 }
 
 Given = Mapping[str, Any]
@@ -67,6 +75,8 @@ def _words(field: FieldInfo) -> Words:
             return Words((_option(name, str, optional, "TEXT"),), lambda given: _text(given, name))
         case types.StructType(cls=cls) if cls is RemedyTerms:
             return Words(_terms_options(optional), _terms)
+        case types.StructType(cls=cls) if cls is Claim:
+            return Words(_CLAIM, _claim)
         case types.StructType(cls=cls) if cls is Scores:
             scores = [score.name for score in fields(Scores)]
             return Words(
@@ -80,8 +90,13 @@ def _words(field: FieldInfo) -> Words:
             )
         case types.VarTupleType(item_type=types.StructType(cls=cls)) if cls is RemedyTerms:
             return Words(
-                (_option(name, list[str], optional, "KIND[=YUAN]"),),
+                (_option(name, list[str], optional, "KIND[=YUAN][@ORDER]"),),
                 lambda given: [_one_remedy(each) for each in given[name] or ()],
+            )
+        case types.VarTupleType(item_type=types.StructType(cls=cls)) if cls is Violation:
+            return Words(
+                (_option(name, list[str], optional, "ROW[=EVIDENCE,...]"),),
+                lambda given: [_violation(each) for each in given[name] or ()],
             )
         case types.VarTupleType():
             return Words((_option(name, list[str], optional),), lambda given: given[name] or None)
@@ -91,6 +106,8 @@ def _words(field: FieldInfo) -> Words:
             return Words((_flag(name, optional),), lambda given: given[name])
         case types.IntType(ge=least, le=most):
             return Words((_option(name, int, optional, min=least, max=most),), lambda given: given[name])
+        case types.DateTimeType():
+            return Words((_option(name, str, optional, "WHEN"),), lambda given: given[name])
         case types.StrType():
             return Words((_option(name, str, optional),), lambda given: given[name])
     raise TypeError(f"no words for field {field.name}: {field.type}")
@@ -157,21 +174,45 @@ def _terms_options(optional: bool) -> tuple[inspect.Parameter, ...]:
     return (
         _option("remedy", str, optional, "KIND"),
         _option("amount", str, True, "YUAN"),
+        _option("order", str, True, "ORDER"),
     )
 
 
 def _terms(given: Given) -> dict[str, Any] | None:
     if given["remedy"] is None:
-        if given["amount"] is not None:
-            raise UsageError("say which remedy the amount is for", "--remedy")
+        if (unused := next((name for name in ("amount", "order") if given[name] is not None), None)) is not None:
+            raise UsageError(f"say which remedy the {unused} is for", "--remedy")
         return None
-    return _remedy(given["remedy"], given["amount"])
+    return _remedy(given["remedy"], given["amount"], given["order"])
 
 
 def _one_remedy(written: str) -> dict[str, Any]:
-    kind, equals, amount = written.partition("=")
-    return _remedy(kind, amount if equals else None)
+    terms, at, order = written.partition("@")
+    kind, equals, amount = terms.partition("=")
+    return _remedy(kind, amount if equals else None, order if at else None)
 
 
-def _remedy(kind: str, amount: str | None) -> dict[str, Any]:
-    return {"kind": kind} if amount is None else {"kind": kind, "amount_fen": fen(amount, "--amount")}
+def _remedy(kind: str, amount: str | None, order: str | None) -> dict[str, Any]:
+    return {"kind": kind} | _amount(amount) | ({} if order is None else {"order": order})
+
+
+def _amount(written: str | None) -> dict[str, int]:
+    return {} if written is None else {"amount_fen": fen(written, "--amount")}
+
+
+_CLAIM = (
+    _option("remedy", list[str], False, "KIND"),
+    _option("amount", str, True, "YUAN"),
+    _option("problem_since", str, True, "WHEN"),
+    _option("return_reason", str, True),
+)
+
+
+def _claim(given: Given) -> dict[str, Any]:
+    others = {name: given[name] for name in ("problem_since", "return_reason") if given[name] is not None}
+    return {"remedies": given["remedy"]} | _amount(given["amount"]) | others
+
+
+def _violation(written: str) -> dict[str, Any]:
+    row, equals, evidence = written.partition("=")
+    return {"row": row} | ({"evidence": evidence.split(",")} if equals else {})

@@ -29,7 +29,13 @@ OWN_WORDS = {"file-complaint": "open", "reopen-case": "reopen"}
 """Acts whose command has a shorter word."""
 NOT_FOR_PEOPLE = (AbsorbCase,)
 """Acts that only the engine does."""
-PARTIES = {"buyer": Role.COMPLAINANT, "seller": Role.RESPONDENT}
+PARTIES = {
+    "complainant": Role.COMPLAINANT,
+    "respondent": Role.RESPONDENT,
+    "buyer": Role.COMPLAINANT,
+    "seller": Role.RESPONDENT,
+}
+"""Words for the parties. Where a seller complains, buyer and seller would mislead: say complainant and respondent."""
 
 
 class Commands(TyperGroup):
@@ -58,7 +64,7 @@ As = Annotated[
         "--as",
         metavar="WHO",
         envvar="TOUSU_ACTOR",
-        help="Who acts: buyer, seller, or a role and an id, such as agent:agent-03.",
+        help="Who acts: buyer (the complainant), seller (the respondent), or a role and an id, such as agent:agent-03.",
         show_default=False,
     ),
 ]
@@ -242,8 +248,8 @@ def open_(
     complaint = case_file.load(file)
 
     async def work(complaints: Complaints) -> Answer:
-        ours = {"buyer": complaint.complainant, "seller": complaint.respondent}
-        actor = _written_actor(who) or Actor(id=ours[who], role=PARTIES[who])
+        ours = {Role.COMPLAINANT: complaint.complainant, Role.RESPONDENT: complaint.respondent}
+        actor = _written_actor(who) or Actor(id=ours[PARTIES[who]], role=PARTIES[who])
         return await complaints.open(complaint, actor=actor, folder=file.parent, request_id=request_id)
 
     return _act(work, source, patience, json)
@@ -317,8 +323,8 @@ async def _actor(complaints: Complaints, who: str, case_id: str) -> Actor:
     """Who acts: a party of the case, or somebody by role and id. Raises UsageError, NotFoundError."""
     if (actor := _written_actor(who)) is not None:
         return actor
-    party = Party.COMPLAINANT if who == "buyer" else Party.RESPONDENT
-    return Actor(id=await complaints.party(case_id, party), role=PARTIES[who])
+    role = PARTIES[who]
+    return Actor(id=await complaints.party(case_id, Party(role)), role=role)
 
 
 def _written_actor(who: str) -> Actor | None:

@@ -7,7 +7,7 @@ as a whole, strictly and by the same rules as the engine's, before anything is p
 import hashlib
 import secrets
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -18,6 +18,7 @@ from activities.ports import Vault
 from activities.vault import MAX_CONTENT_BYTES, MAX_TEXT_BYTES, TEXT
 from client.errors import UsageError
 from states.events import Act
+from states.transcript import Message, read_transcript
 from states.values import TextRef
 from workflows.malformed import explain
 
@@ -64,6 +65,17 @@ def file(path: Path, kind: str, field: str) -> Content:
         raise UsageError(f"{path} has {size} bytes, at most {MAX_CONTENT_BYTES} are allowed", field)
     if not data:
         raise UsageError(f"{path} is empty", field)
+    return Content(data, kind)
+
+
+def transcript(messages: Sequence[Message], kind: str, field: str) -> Content:
+    """The messages of a chat as evidence, as the engine reads them. Raises UsageError for what it could not read."""
+    data = msgspec.json.encode(messages)
+    try:
+        read_transcript(data)
+    except ValueError as error:
+        place, _, sentence = str(error).rpartition(": ")
+        raise UsageError(sentence, field + place.removeprefix("$")) from None
     return Content(data, kind)
 
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from client.complaints import StuckCase
-from client.words import Local, amount, clock_time, happening, terms, zone
+from client.words import Local, amount, clock_time, conduct_shown, happening, terms, zone
 from states.case import Case
 from states.journal import Entry
 from states.values import TextRef
@@ -38,7 +38,10 @@ def case_page(case: Case, entries: Iterable[Entry], texts: Mapping[str, str]) ->
         ("Requests", _table(("id", "to", "wanted", "state"), _requests(case))),
         ("Proposals", _table(("id", "by", "terms", "state", "awaiting"), _proposals(case))),
         ("Remedies", _table(("id", "terms", "state", "steps done"), _remedies(case))),
-        ("Penalties", _table(("id", "row", "rule", "state"), _penalties(case))),
+        ("Penalties", _table(("id", "row", "against", "rule", "policy", "state"), _penalties(case))),
+        ("Counted against the seller", _table(("id", "what", "count", "state"), _occurrences(case))),
+        ("Conduct of the service", _table(("id", "row", "who", "when", "shown by"), _staff_conduct(case, local))),
+        ("Reviews and appeals", _table(("id", "kind", "by", "evidence", "state"), _appeals(case))),
     ):
         if table.row_count:
             parts += [Text(f"\n{title}", style="bold"), table]
@@ -69,7 +72,7 @@ def texts_of(case: Case) -> list[tuple[str, TextRef]]:
 
 def case_table(rows: Iterable[CaseRow], local: Local) -> Table:
     """Cases in a list."""
-    names = ("case", "stage", "level", "category", "seller", "owner", "next deadline", "outcome")
+    names = ("case", "stage", "level", "category", "respondent", "owner", "next deadline", "outcome")
     return _table(
         names,
         [
@@ -116,13 +119,14 @@ def _standing(case: Case, local: Local) -> list[tuple[str, str]]:
     wanted = ", ".join(case.claim.remedies) + amount(case.claim.amount_fen)
     return [
         ("category", ", ".join([case.category, *marks])),
-        ("buyer, seller", f"{case.complainant}, {case.respondent}"),
+        ("complainant, respondent", f"{case.complainant}, {case.respondent}"),
         ("orders", ", ".join(case.orders)),
         ("wants", wanted),
         ("owner", case.owner or "none yet"),
         ("outcome", f"{case.outcome or 'open'} {case.outcome_ground}".strip()),
         ("received", f"{local(case.received_at)} by {case.channel}"),
         ("policy", str(case.policy)),
+        ("policy of penalties", str(case.penalty_policy or "none")),
         ("path", " > ".join(case.path)),
     ]
 
@@ -154,7 +158,19 @@ def _remedies(case: Case) -> list[Row]:
 
 
 def _penalties(case: Case) -> list[Row]:
-    return [(p.id, p.row, p.rule, p.state) for p in case.penalties]
+    return [(p.id, p.row, p.against, p.rule, p.policy, p.state) for p in case.penalties]
+
+
+def _occurrences(case: Case) -> list[Row]:
+    return [(o.id, o.counts, "" if o.count is None else str(o.count), o.state) for o in case.occurrences]
+
+
+def _staff_conduct(case: Case, local: Local) -> list[Row]:
+    return [(c.id, c.row, c.staff, local(c.at), conduct_shown(c).removeprefix(", ")) for c in case.staff_conduct]
+
+
+def _appeals(case: Case) -> list[Row]:
+    return [(a.id, a.kind, a.party, ", ".join(a.evidence), a.code or a.state) for a in case.appeals]
 
 
 def _table(names: Row, rows: Iterable[Row]) -> Table:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from client.errors import UsageError
-from policies.schema import Frozen
+from policies.base import Frozen
 
 DEFAULT_SOURCE = "agent-desk"
 DEFAULT_ADDRESS = "localhost:7233"

@@ -7,11 +7,13 @@ from zoneinfo import ZoneInfo
 from policies.book import default_book
 from states import facts
 from states.case import Case
-from states.decide import PLATFORM_PACK
 from states.effects import Failed
 from states.facts import AnyFact
 from states.journal import Entry
-from states.values import Clock, Notice, Remedy, RemedyTerms, yuan
+from states.values import Clock, Contact, Notice, Remedy, RemedyTerms, StaffConduct, yuan
+
+PLATFORM_PACK = "platform"
+"""The procedure in whose zone instants are shown that belong to no case."""
 
 Local = Callable[[datetime], str]
 """An instant as people read it."""
@@ -56,7 +58,28 @@ def in_words(fact: AnyFact, local: Local) -> str:
     match fact:
         case facts.CaseFiled():
             wanted = ", ".join(fact.claim.remedies) + amount(fact.claim.amount_fen)
-            return f"{fact.category} complaint against {fact.respondent}, wants {wanted}, policy {fact.policy}"
+            about = f" about {fact.agent_concerned}" if fact.agent_concerned else ""
+            return f"{fact.category} complaint{about} against {fact.respondent}, wants {wanted}, policy {fact.policy}"
+        case facts.Refiled():
+            return f"brought anew as a {fact.category} complaint"
+        case facts.CategoryCorrected(before=before, category=category):
+            return f"category {category} instead of {before}"
+        case facts.DescriptionCompleted():
+            return "the description was completed"
+        case facts.ClaimNarrowed(claim=claim):
+            return f"claim narrowed to {', '.join(claim.remedies)}{amount(claim.amount_fen)}"
+        case facts.RespondentNamed(respondent=respondent):
+            return f"the complaint is against {respondent}"
+        case facts.DisputeOpened():
+            return "the complaint is a dispute now"
+        case facts.PenaltyPolicySet(policy=policy, conduct_at=conduct_at):
+            return f"penalties follow {policy or 'no policy'}, in force at {local(conduct_at)}"
+        case facts.PolicyMigrated(before=earlier, policy=policy):
+            return f"handled under {policy} instead of {earlier}"
+        case facts.ClaimantKnown(history=history):
+            if history is None:
+                return "the complainant's history is not known"
+            return f"earlier complaints of the complainant: {history.complaints}"
         case facts.StageEntered(stage=stage):
             return f"stage {stage}"
         case facts.OwnerNamed(owner=owner):
@@ -64,11 +87,13 @@ def in_words(fact: AnyFact, local: Local) -> str:
         case facts.ClockSet(by=by, clock=clock):
             return _clock(by, clock, local)
         case facts.ContactRecorded(contact=contact):
-            return f"contact {'to the party' if contact.outbound else 'from ' + contact.by} by {contact.channel}"
+            return _contact(contact)
         case facts.SellerContactReported(result=result):
             return f"the seller's part: {result}"
-        case facts.OrderKnown(order=order):
-            return "the platform knows no such order of the buyer" if order is None else f"order {order.order} is known"
+        case facts.OrderKnown(id=order_id, order=order):
+            if order is None:
+                return f"the platform knows no order {order_id} of the complainant"
+            return f"order {order_id} is known, {order.state}"
         case facts.StandingProven(evidence=evidence):
             return f"purchase proven by {', '.join(evidence)}"
         case facts.LogisticsKnown(logistics=logistics):
@@ -92,7 +117,7 @@ def in_words(fact: AnyFact, local: Local) -> str:
         case facts.Agreed(proposal=proposal_id):
             return f"both sides agree to {proposal_id}"
         case facts.Ruled(ruling=ruling):
-            return f"ruling: {ruling.outcome} under {ruling.rule}"
+            return f"{'final ' if ruling.final else ''}ruling: {ruling.outcome} under {ruling.rule}"
         case facts.OutcomeSet(outcome=outcome, ground=ground):
             return "outcome open again" if outcome is None else f"outcome {outcome}" + (f", {ground}" if ground else "")
         case facts.RemedySet(by=by, remedy=remedy):
@@ -100,8 +125,23 @@ def in_words(fact: AnyFact, local: Local) -> str:
         case facts.PenaltySet(by=by, penalty=penalty):
             points = f", {penalty.points} points" if penalty.points else ""
             return f"penalty {penalty.id}, {penalty.row}{points}: {by}"
+        case facts.OccurrenceSet(by=by, occurrence=occurrence):
+            number = "" if occurrence.count is None else f", number {occurrence.count} within the window"
+            return f"occurrence {occurrence.id}, {occurrence.counts}{number}: {by}"
         case facts.ConductRecorded(conduct=conduct):
             return f"on record against the {conduct.party}: {conduct.kind}"
+        case facts.StaffConductFound(conduct=found):
+            return f"conduct {found.id} of {found.staff or 'the service'}: {found.row}{conduct_shown(found)}"
+        case facts.TranscriptExamined(evidence=item_id, findings=findings, code=code):
+            return f"transcript {item_id} " + (f"cannot be examined: {code}" if code else f"shows {findings} findings")
+        case facts.ResultTold():
+            return "everyone knows the result"
+        case facts.AppealSet(by=by, appeal=appeal):
+            rest = f" with {', '.join(appeal.evidence)}" if appeal.evidence else ""
+            return f"{appeal.kind} {appeal.id} of the {appeal.party}{rest}: {appeal.code or by}"
+        case facts.HearingOpened(hearing=hearing):
+            barred = f", not by {', '.join(hearing.barred)}" if hearing.barred else ""
+            return f"heard again: {hearing.kind}{', for the last time' if hearing.final else ''}{barred}"
         case facts.LevelRaised(escalation=escalation):
             if escalation.before is escalation.after:
                 return f"stays at {escalation.after} ({escalation.trigger})"
@@ -132,13 +172,36 @@ def in_words(fact: AnyFact, local: Local) -> str:
 
 
 def terms(proposed: RemedyTerms) -> str:
-    """A remedy and its amount in yuan."""
-    return f"{proposed.kind}{amount(proposed.amount_fen)}"
+    """A remedy, its amount in yuan, and the order where one is named."""
+    order = f" for {proposed.order}" if proposed.order else ""
+    return f"{proposed.kind}{amount(proposed.amount_fen)}{order}"
+
+
+def conduct_shown(conduct: StaffConduct) -> str:
+    """What shows a finding about conduct, and what it costs; to follow what it is."""
+    figure = "" if conduct.figure is None else f", {conduct.figure} {conduct.unit}"
+    shown = " ".join(part for part in (conduct.evidence, conduct.message) if part)
+    cost = f",{amount(conduct.amount_fen)}" if conduct.amount_fen else ""
+    return f"{figure}{f', shown by {shown}' if shown else ''}{cost}"
 
 
 def amount(amount_fen: int | None) -> str:
     """An amount in yuan, to follow what it is for; empty if there is none."""
     return "" if amount_fen is None else f" {yuan(amount_fen)} yuan"
+
+
+def _contact(contact: Contact) -> str:
+    marks = [
+        mark
+        for mark, holds in (
+            ("automatic", contact.automatic),
+            ("answered late", contact.late),
+            (f"identity {contact.identity}", contact.identity is not None),
+        )
+        if holds
+    ]
+    who = "to the party" if contact.outbound else f"from {contact.by}"
+    return f"contact {who} by {', '.join([contact.channel, *marks])}"
 
 
 _CLOCK = {

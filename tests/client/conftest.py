@@ -17,7 +17,6 @@ from activities.database import create_pool
 from activities.platform import PostgresPlatform
 from client import commands
 from client.complaints import Complaints, connect
-from policies.book import default_book
 from stack.embedded import TemporalServer
 from tests.states import story
 from worker import make_worker
@@ -40,7 +39,7 @@ def task_queue() -> str:
 @pytest.fixture
 def make(client: Client, pool: Pool, task_queue: str) -> Callable[[], Worker]:
     """Makes a worker for the test's own task queue."""
-    return lambda: make_worker(client, pool, default_book(), task_queue=task_queue)
+    return lambda: make_worker(client, pool, task_queue=task_queue)
 
 
 @pytest.fixture

@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from client.acts import draft, options
 from client.commands import NOT_FOR_PEOPLE, OWN_WORDS, app, main
+from client.drafts import check
+from states import events
 from states.events import ACTS, Act
 
 CASE = "buyer-017/order-1001"
@@ -56,6 +60,17 @@ def test_what_only_the_engine_does_has_no_command(act: type[Act], capsys: pytest
         (["extend-clock", CASE, "--as", "agent:agent-03", "--clock", "result", "--by", "0"], "Invalid value for"),
         (["issue-ruling", CASE, "--as", "agent:a", "--outcome", "upheld", "--rule", "COO-3", "--remedy", "refund=x"],
          "--amount: give yuan"),
+        (["issue-ruling", CASE, "--as", "agent:a", "--outcome", "upheld", "--rule", "COO-3", "--penalty", "Points"],
+         "penalties[0].row: expected"),
+        (["narrow-claim", CASE, "--as", "agent:a"], "Missing option '--remedy'."),
+        (["narrow-claim", CASE, "--as", "agent:a", "--remedy", "refund", "--problem-since", "May"],
+         "claim.problem_since: expected a date and time"),
+        (["propose-remedy", CASE, "--as", "buyer", "--order", "o-1"], "Missing option '--remedy'."),
+        (["submit-statement", CASE, "--as", "seller", "--text", "x", "--order", "o-1"], "--remedy: say which remedy"),
+        (["record-conduct", CASE, "--as", "agent:a", "--row", "untruthful", "--staff", "s-1", "--conduct-at", "noon"],
+         "conduct_at: expected a date and time"),
+        (["file-appeal", CASE, "--as", "buyer", "--channel", "hotline"], "Missing option '--evidence'."),
+        (["file-appeal", CASE, "--as", "buyer", "--channel", "fax", "--evidence", "photo=x.jpg"], "Invalid value for"),
         (["correct-act", CASE, "--as", "agent:agent-03"], "Missing option '--entry'."),
         (["open", "missing.yaml"], "missing.yaml cannot be read"),
         (["list", "--stuck", "--overdue"], "--stuck: use it alone"),
@@ -72,6 +87,43 @@ def test_a_wrong_word_is_answered_with_one_sentence(
     assert shown.err.startswith(sentence)
     assert shown.err.count("\n") == 1
     assert shown.out == ""
+
+
+@pytest.mark.parametrize(
+    ("act", "words", "fields"),
+    [
+        (events.NarrowClaim, {"remedy": ["refund"], "amount": "9.50", "return_reason": "quality"},
+         {"claim": {"remedies": ["refund"], "amount_fen": 950, "return_reason": "quality"}}),
+        (events.IssueRuling,
+         {"outcome": "upheld", "rule": "VER-5", "remedy": ["refund=1.00@order-2", "apology"],
+          "penalty": ["points", "data_leak=E1,E3"]},
+         {"outcome": "upheld", "rule": "VER-5",
+          "remedies": [{"kind": "refund", "amount_fen": 100, "order": "order-2"}, {"kind": "apology"}],
+          "penalties": [{"row": "points"}, {"row": "data_leak", "evidence": ["E1", "E3"]}]}),
+        (events.ProposeRemedy, {"remedy": "refund", "amount": "1", "order": "order-2"},
+         {"terms": {"kind": "refund", "amount_fen": 100, "order": "order-2"}}),
+        (events.RecordFinding,
+         {"proven": True, "responsible": "respondent", "evidence": ["E1"], "conduct_at": "2024-07-01T10:00:00+08:00"},
+         {"proven": True, "responsible": "respondent", "evidence": ["E1"], "conduct_at": "2024-07-01T10:00:00+08:00"}),
+        (events.RecordContact,
+         {"party": "complainant", "channel": "hotline", "automatic": True, "answered_after_seconds": 40,
+          "identity": "confirmed"},
+         {"party": "complainant", "channel": "hotline", "automatic": True, "answered_after_seconds": 40,
+          "identity": "confirmed", "outbound": False}),
+        (events.MigratePolicy, {"version": "2024-07-22"}, {"version": "2024-07-22"}),
+    ],
+)  # fmt: skip
+def test_words_become_the_fields_of_the_act(act: type[Act], words: dict[str, Any], fields: dict[str, Any]) -> None:
+    nothing = {option.name: None if option.default is option.empty else option.default for option in options(act)}
+    drafted = draft(act, nothing | words)
+    assert drafted == fields
+    check(act, drafted | {"request_id": "r-1"})
+
+
+@pytest.mark.parametrize("word", ["buyer", "complainant", "seller", "respondent"])
+def test_a_party_is_named_by_either_word(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["withdraw-complaint", CASE, "--as", word]) == 2
+    assert capsys.readouterr().err.startswith("DATABASE_URL is not set"), "whose id it is, the case knows"
 
 
 def test_a_wrong_word_is_answered_in_json_too(capsys: pytest.CaptureFixture[str]) -> None:

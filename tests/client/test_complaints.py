@@ -25,12 +25,11 @@ from client.errors import (
     UsageError,
 )
 from client.settings import Settings
-from policies.schema import Category, Stage
+from policies.schema import Category, Outcome, Stage
 from stack.embedded import TemporalServer
 from stack.virtual_time import VirtualTime
 from states.events import AcceptComplaint, FileComplaint, ReopenCase, WithdrawComplaint
 from states.journal import fold
-from states.values import Outcome
 from tests.states.story import AGENT, BUYER, SELLER, complaint, text
 from workflows.attributes import TASK_QUEUE
 

@@ -15,10 +15,13 @@ from client.errors import UsageError
 from client.money import fen
 from client.settings import Settings
 from policies import plain_yaml
+from policies.schema import Rating
 from states.events import FileComplaint, SubmitStatement
-from states.values import yuan
+from states.transcript import read_transcript
+from states.values import ReviewComplaint, yuan
 from tests.client.conftest import COMPLAINT
 
+MESSAGE = '{id: m1, at: "2026-03-01T10:00:00+08:00", by: customer, text: 在吗}'
 GOOD = COMPLAINT.format(order="order-1001")
 SENDER = {"request_id": "r-1", "actor": {"id": "buyer-017", "role": "complainant"}}
 
@@ -43,6 +46,42 @@ def test_a_case_file_becomes_a_complaint(folder: Path) -> None:
     assert complaint.claim.amount_fen == 19_900
     assert [item.kind for item in complaint.evidence] == ["photo", "chat_log"]
     assert complaint.title.size == len("内胆有划痕".encode())
+
+
+MORE = """
+complainant: shop-204
+respondent: buyer-017
+orders: [order-1001, order-1002]
+category: malicious_review
+title: 以差评要挟退款
+description: 买家要求仅退款,否则给差评。
+claim: {remedies: [review_removal], return_reason: no_reason}
+procedure: regulator
+agent_concerned: agent-03
+review: {review: review-8, rating: negative, ground: coercion, circumstance: refund_without_return}
+evidence:
+  - kind: chat_log
+    transcript:
+      - {id: m1, at: "2026-03-01T10:00:00+08:00", by: customer, text: 在吗}
+      - {id: m2, at: "2026-03-01T10:06:00+08:00", by: staff, staff: staff-7, text: 您好}
+"""
+
+
+def test_everything_that_a_complaint_can_say_can_be_written(folder: Path) -> None:
+    complaint = checked(MORE, folder)
+    assert complaint.case_id == "shop-204/order-1001/service"
+    assert (complaint.procedure, complaint.orders) == ("regulator", ("order-1001", "order-1002"))
+    assert complaint.review == ReviewComplaint("review-8", Rating.NEGATIVE, "coercion", "refund_without_return")
+    assert complaint.claim.return_reason == "no_reason"
+    assert checked(GOOD, folder).procedure == "platform"
+
+
+def test_a_chat_is_kept_as_the_engine_reads_it(folder: Path) -> None:
+    [item] = case_file.parse(MORE).draft(folder)["evidence"]
+    assert [(message.id, message.staff) for message in read_transcript(item["content"].data)] == [
+        ("m1", None),
+        ("m2", "staff-7"),
+    ]
 
 
 def test_json_is_read_as_exactly_as_yaml(folder: Path) -> None:
@@ -73,8 +112,18 @@ def test_json_is_read_as_exactly_as_yaml(folder: Path) -> None:
         ("file: scratch.jpg", "file: missing.jpg", "evidence[0].file", "cannot be read"),
         ("file: scratch.jpg", "file: empty.jpg", "evidence[0].file", "empty"),
         ("file: scratch.jpg", "file: huge.jpg", "evidence[0].file", "at most"),
-        ("file: scratch.jpg", "text: a, file: b", "evidence[0]", "either"),
+        ("file: scratch.jpg", "text: a, file: b", "evidence[0]", "one of file"),
+        ("file: scratch.jpg", "transcript: []", "evidence[0].transcript", "at least"),
+        ("file: scratch.jpg", "transcript: [{id: m1}]", "evidence[0].transcript[0].at", "required"),
+        (
+            "file: scratch.jpg",
+            f"transcript: [{MESSAGE}, {MESSAGE}]",
+            "evidence[0].transcript[1].id",
+            "an earlier message",
+        ),
         ("kind: photo", "kind: Photo!", "evidence[0].kind", "expected"),
+        ("[refund]", "[refund], return_reason: Worn out", "claim.return_reason", "a word of the policy"),
+        ("seller_contact: refused", "review: {review: r-1}", "review.rating", "required"),
         ("complainant: buyer-017", "complainant: 买家", "complainant", "expected"),
         ("seller_contact: refused", "high_risk: perhaps", "high_risk", "bool"),
         ("category: quality", "category: [quality", "", "cannot be read"),
