@@ -10,7 +10,7 @@ from states import facts
 from states.case import Case
 from states.facts import AnyFact
 from states.journal import Entry
-from states.values import yuan
+from states.values import OccurrenceState, PenaltyState, RemedyState, yuan
 
 
 class Ended(NamedTuple):
@@ -70,14 +70,22 @@ def _compared(ended: Ended, case: Case, expected: Expectation) -> Iterator[tuple
         [(each.party, each.kind) for each in expected.conduct],
     )
     yield (
+        "the conduct of staff on record",
+        [(each.row, each.staff, each.message, _yuan(each.amount_fen or None)) for each in case.staff_conduct],
+        [(each.row, each.staff, each.message, each.amount) for each in expected.staff_conduct],
+    )
+    yield (
         "the list of escalations",
         [(each.trigger, each.clock.partition(":")[0] or None) for each in case.escalations],
         [(each.trigger, each.clock) for each in expected.escalations],
     )
     yield (
         "the ledger",
-        sorted((each.action, _yuan(each.amount_fen) or "", each.points or 0) for each in ended.ledger),
-        sorted((each.action, each.amount or "", each.points or 0) for each in expected.ledger),
+        sorted(_entered(each) for each in ended.ledger),
+        sorted(
+            (each.action, each.amount or "", each.points or 0, each.count or 0, _reversal(each.reversal))
+            for each in expected.ledger
+        ),
     )
     yield "the number of refused acts", sum(entry.refusal is not None for entry in ended.entries), expected.refused
     yield (
@@ -91,19 +99,37 @@ def _compared(ended: Ended, case: Case, expected: Expectation) -> Iterator[tuple
     yield "the number of reopenings", case.reopenings, expected.reopenings
 
 
+def _entered(entry: LedgerEntry) -> tuple[str, str, int, int, str]:
+    """A row of the ledger as an expectation tells it: a reversal has the figures of what it takes back."""
+    sign = -1 if entry.reverses else 1
+    amount = "" if entry.amount_fen is None else yuan(sign * entry.amount_fen)
+    return entry.action, amount, sign * (entry.points or 0), entry.count or 0, _reversal(entry.reverses is not None)
+
+
+def _reversal(holds: bool) -> str:
+    return "reversed" if holds else ""
+
+
 def _faults_of_ledger(ended: Ended, case: Case) -> Iterator[str]:
-    """Each step that the platform did, and each penalty, is in the ledger exactly once (COO-2, PEN-1)."""
-    entered = [(each.kind, each.subject, each.action) for each in ended.ledger]
+    """Each step that the platform did, each penalty and each occurrence is in the ledger exactly once (COO-2, PEN-1,
+    PEN-3), and so is the reversal of each that was reversed.
+    """
+    entered = [(each.kind, each.subject, each.action, _reversal(each.reverses is not None)) for each in ended.ledger]
     owed = [
-        ("remedy", remedy.id, str(step.action))
+        ("remedy", remedy.id, str(step.action), remedy.state is RemedyState.REVERSED)
         for remedy in case.remedies
         for step in remedy.steps
-        if step.by is Party.PLATFORM and step.done_at is not None
+        if step.by is Party.PLATFORM and not step.by_agent and step.done_at is not None
     ]
-    owed += [("penalty", penalty.id, str(penalty.kind)) for penalty in case.penalties]
-    for each in dict.fromkeys(entered + owed):
-        if (times := entered.count(each)) != owed.count(each):
-            yield f"{' '.join(each)} is in the ledger {times} times, expected {owed.count(each)}"
+    owed += [("penalty", each.id, str(each.kind), each.state is PenaltyState.REVERSED) for each in case.penalties]
+    owed += [
+        ("occurrence", each.id, str(each.counts), each.state is OccurrenceState.REVERSED) for each in case.occurrences
+    ]
+    expected = [(kind, id_, action, "") for kind, id_, action, _ in owed]
+    expected += [(kind, id_, action, _reversal(reversed_)) for kind, id_, action, reversed_ in owed if reversed_]
+    for each in dict.fromkeys(entered + expected):
+        if (times := entered.count(each)) != expected.count(each):
+            yield f"{' '.join(filter(None, each))} is in the ledger {times} times, expected {expected.count(each)}"
 
 
 def _yuan(amount_fen: int | None) -> str | None:

@@ -7,6 +7,7 @@ waited out, so the same scenario can be played while things are killed.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -18,12 +19,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.database import DatabaseError
 from activities.journal import PostgresJournal
 from activities.platform import LedgerEntry, PostgresPlatform
+from client import drafts
 from client.case_file import CaseFile
 from client.complaints import Complaints
 from client.errors import AwayError, ClosedError, NotConfirmedError
 from policies.schema import Stage
 from stack.differences import Ended, differences
-from stack.scenario import Scenario, Step, act_type, span
+from stack.scenario import Scenario, Step, World, act_type, span
 from stack.virtual_time import VirtualTime, is_jump
 from stack.world import make_world
 from states import view
@@ -44,7 +46,7 @@ CLEARANCE = timedelta(seconds=60)
 """No jump ends sooner than this after a deadline, or before one: see `VirtualTime.forward`."""
 LONG_AFTER = timedelta(days=150)
 """By then every case that nobody comes back to has been archived."""
-SOURCES = {"buyer": "app", "seller": "app"}
+SOURCES = dict.fromkeys(("buyer", "complainant", "seller", "respondent"), "app")
 """Through which service a party acts; everybody else sits at the agents' desk."""
 
 
@@ -155,31 +157,36 @@ class _Performance:
         self._orders = {
             order: f"{order}{player.suffix}" for complaint in scenario.complaints.values() for order in complaint.orders
         }
+        self._case_ids = {name: self._case_id(written) for name, written in scenario.complaints.items()}
 
-    def complaint(self, name: str) -> CaseFile:
-        """A complaint on the orders of this performance."""
-        written = self.scenario.complaints[name]
-        return replace(written, orders=tuple(self._orders[order] for order in written.orders))
+    def _case_id(self, written: CaseFile) -> str:
+        numbered = replace(written, orders=tuple(self._orders[order] for order in written.orders))
+        return drafts.check(FileComplaint, numbered.draft(Path()) | {"request_id": "r-1"}).case_id
 
     def case_id(self, name: str) -> str:
-        complaint = self.complaint(name)
-        return f"{complaint.complainant}/{complaint.orders[0]}"
+        return self._case_ids[name]
 
     def handle(self, name: str) -> WorkflowHandle[Any, Any]:
         return self.player.time.client.get_workflow_handle(self.case_id(name))
 
     async def run(self) -> None:
         """Make the world, file the complaint, take every step, and let time pass until the files are archived."""
-        await self.player.persist(make_world, self.scenario, self.player.pool, self._orders)
+        await self._change_world(self.scenario.world)
         await self._act(-1, Step(by="buyer", act=FileComplaint.name()))
         for number, step in enumerate(self.scenario.steps):
             await self._wait(step)
             if step.case in self.filed:
                 await self._settle(step.case)
+            if step.world is not None:
+                await self._change_world(step.world, await self._now(step.case))
             if step.act is not None:
                 await self._act(number, step)
         for name in self.filed:
             await self._wait_for(name, Stage.ARCHIVED)
+
+    async def _change_world(self, world: World, now: datetime | None = None) -> None:
+        complaint = self.scenario.complaint
+        await self.player.persist(make_world, world, complaint, self.player.pool, self._orders, now)
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -299,14 +306,14 @@ class _Performance:
         opens = step.act == ReopenCase.name() or step.case not in self.filed
         at = datetime.now(UTC) if opens else await self._now(step.case)
         source = SOURCES.get(step.by or "", "agent-desk")
-        draft = self.scenario.draft(step) | {
+        draft = self._renumbered(self.scenario.draft(step)) | {
             "request_id": f"{self.scenario.id}-{number + 2}",
             "at": at,
             "source": source,
         }
         match act_type(step).name():
             case "file_complaint":
-                draft["orders"] = self.complaint(step.case).orders
+                draft["orders"] = [self._orders.get(order, order) for order in draft["orders"]]
             case "reopen_case":
                 draft["case_id"] = self.case_id(step.case)
             case "merge_case" if draft["into"] in self.scenario.complaints:
@@ -315,6 +322,18 @@ class _Performance:
                 draft["entry"] = self._entries[step.case, draft["entry"]]
         owner = self.scenario.actor(step).id
         return await self.player.persist(self.player.complaints.write, act_type(step), draft, owner)
+
+    def _renumbered(self, value: Any) -> Any:
+        """The same with the numbers that this performance gives to orders, wherever a remedy names one."""
+        match value:
+            case dict():
+                return {
+                    name: self._orders.get(each, each) if name == "order" else self._renumbered(each)
+                    for name, each in value.items()
+                }
+            case list():
+                return [self._renumbered(each) for each in value]
+        return value
 
     async def _send(self, name: str, act: Act) -> Answer:
         """Send an act until it is answered: the same act, whatever happened to earlier attempts."""

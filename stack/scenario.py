@@ -13,16 +13,18 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, field
 
-from client import drafts
+from client import case_file, drafts
 from client.case_file import CaseFile, WrittenEvidence
 from client.errors import UsageError
 from client.money import fen
 from policies import plain_yaml
+from policies.base import Frozen
 from policies.schema import (
     Channel,
     ClockKind,
-    Frozen,
     Level,
+    OrderState,
+    Outcome,
     Party,
     RemedyKind,
     Role,
@@ -30,7 +32,7 @@ from policies.schema import (
     Trigger,
 )
 from states.events import ACTS, Act, FileComplaint
-from states.values import Actor, Code, ConductKind, Id, Outcome, PenaltyState, RemedyState
+from states.values import Actor, Code, ConductKind, Id, PenaltyState, RemedyState
 from workflows.malformed import explain
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -68,21 +70,29 @@ def span(duration: str) -> timedelta:
 
 
 class WrittenOrder(Frozen, kw_only=True):
-    """An order as the platform knows it. Times are before filing; buyer and seller are the parties unless given."""
+    """An order as the platform knows it. Times are before filing, or before the step; buyer and seller are the parties
+    of the first complaint unless given.
+    """
 
     order: Id
     platform: Code = "taobao"
     buyer: Id | None = None
     seller: Id | None = None
     paid: Yuan
+    goods: Yuan | None = None
+    """The price of the goods, where that is not all that was paid."""
     purchased: Duration
     received: Duration | None = None
+    state: OrderState = OrderState.OPEN
+    since: Duration | None = None
+    """How long ago it succeeded, or was closed by its refund."""
 
 
 class WrittenShipment(Frozen, kw_only=True):
-    """What the carrier reports about an order. Times are before filing."""
+    """What the carrier reports about an order. Times are before filing, or before the step."""
 
     order: Id
+    carrier: Id | None = None
     shipped: Duration | None = None
     signed: Duration | None = None
 
@@ -113,7 +123,7 @@ class BeforeDeadline(Frozen):
 
 
 class Step(Frozen, kw_only=True):
-    """One step: let time pass, then somebody acts. Either half may be left out.
+    """One step: let time pass, then the world changes, or somebody acts. Each may be left out.
 
     Time passes for a span, until the case stands in a stage, or until shortly before a deadline. The last two hold on
     any day of the year, where a span would depend on weekends and holidays.
@@ -123,11 +133,15 @@ class Step(Frozen, kw_only=True):
     until: Stage | None = None
     before: BeforeDeadline | None = None
     case: str = MAIN
+    world: World | None = None
+    """What the world knows from now on, besides what it knew."""
     by: Id | None = None
-    """buyer, seller, or an agent's or supervisor's reference."""
+    """buyer (or complainant), seller (or respondent), or an agent's or supervisor's reference."""
     act: Code | None = None
     given: dict[str, Any] = field(name="with", default_factory=dict)
-    """The act's fields; texts in clear, amounts in yuan. `entry` may name an act, `into` a complaint of this file."""
+    """The act's fields; texts in clear, amounts in yuan. `entry` may name an act, `into` a complaint of this file; a
+    penalty may be given as its row alone. A complaint that is filed again has the fields of its case file.
+    """
     refused: Code | None = None
     """The code with which the act must be refused; without it, it must be accepted."""
 
@@ -151,17 +165,31 @@ class ExpectedConduct(Frozen):
     kind: ConductKind
 
 
+class ExpectedStaffConduct(Frozen):
+    """A finding about the conduct of staff: its row, whose conduct it is, the message that is cited, what it costs."""
+
+    row: Code
+    staff: str = ""
+    message: str = ""
+    amount: Yuan | None = None
+
+
 class ExpectedEscalation(Frozen):
     trigger: Trigger
     clock: ClockKind | None = None
 
 
 class ExpectedLedger(Frozen):
-    """One row of the ledger: a payment in yuan, or a measure against the shop."""
+    """One row of the ledger: a payment in yuan, a measure, or what counts against a seller and the how many-th it is.
+
+    A reversal takes back what another row has; its figures are written as that row's.
+    """
 
     action: Code
     amount: Yuan | None = None
     points: int | None = None
+    count: int | None = None
+    reversal: bool = False
 
 
 class Expectation(Frozen, kw_only=True):
@@ -174,6 +202,7 @@ class Expectation(Frozen, kw_only=True):
     remedies: tuple[ExpectedRemedy, ...] = ()
     penalties: tuple[ExpectedPenalty, ...] = ()
     conduct: tuple[ExpectedConduct, ...] = ()
+    staff_conduct: tuple[ExpectedStaffConduct, ...] = ()
     escalations: tuple[ExpectedEscalation, ...] = ()
     ledger: tuple[ExpectedLedger, ...] = ()
     refused: int = 0
@@ -221,9 +250,9 @@ class Scenario(Frozen, kw_only=True):
         """Who acts in a step. Raises ScenarioError."""
         complaint = self.complaints[step.case]
         match step.by:
-            case "buyer":
+            case "buyer" | "complainant":
                 return Actor(id=complaint.complainant, role=Role.COMPLAINANT)
-            case "seller":
+            case "seller" | "respondent":
                 return Actor(id=complaint.respondent, role=Role.RESPONDENT)
             case str(reference) if (role := _ROLES.get(reference.partition("-")[0])) is not None:
                 return Actor(id=reference, role=role)
@@ -232,8 +261,9 @@ class Scenario(Frozen, kw_only=True):
     def draft(self, step: Step) -> dict[str, Any]:
         """The fields of a step's act, without request id. Raises UsageError, ScenarioError."""
         if step.act == FileComplaint.name():
-            # Here the texts of the complaint count, not the step's.
-            return self.complaints[step.case].draft(Path()) | {"actor": self.actor(step)}
+            # As the complaint is written, but for what the step changes.
+            written = msgspec.to_builtins(self.complaints[step.case]) | step.given
+            return case_file.convert(written).draft(Path()) | {"actor": self.actor(step)}
         fields = {name: _field(name, value) for name, value in step.given.items()}
         return fields | {"actor": self.actor(step)}
 
@@ -248,8 +278,10 @@ def act_type(step: Step) -> type[Act]:
 def _field(name: str, value: Any) -> Any:
     """A field as the act has it: texts on their way to the vault, amounts in fen, numbers and truth values as such."""
     match name, value:
-        case (("reason" | "text" | "comment"), str()):
+        case (("reason" | "text" | "comment" | "description"), str()):
             return drafts.text(value, name)
+        case "penalties", list():
+            return [{"row": each} if isinstance(each, str) else _plain(each, name) for each in value]
         case (("items" | "evidence"), [{}, *_]):
             return [_item(each, f"{name}[{number}]") for number, each in enumerate(value)]
     return _plain(value, name)
@@ -257,12 +289,10 @@ def _field(name: str, value: Any) -> Any:
 
 def _item(value: Any, where: str) -> dict[str, Any]:
     try:
-        item = msgspec.convert(value, WrittenEvidence)
+        item = msgspec.convert(value, WrittenEvidence, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(str(error), where) from None
-    if item.text is None:
-        raise UsageError("write the text", f"{where}.text")
-    return {"kind": item.kind, "content": drafts.text(item.text, f"{where}.text")}
+    return item.draft(where)
 
 
 def _plain(value: Any, where: str) -> Any:

@@ -30,7 +30,7 @@ async def up() -> int:
     port, ui_port = _port(PORT, "Temporal", say), _port(UI_PORT, "the Web UI", say)
     async with local_stack(directory, port=port, ui_port=ui_port, say=say) as local:
         for scenario in load_all():
-            await make_world(scenario, local.pool)
+            await make_world(scenario.world, scenario.complaint, local.pool)
         async with _announced(data_directory() / "stack.env", local.variables):
             _greet(local.servers, say)
             with suppress(asyncio.CancelledError):

@@ -31,6 +31,7 @@ def filed() -> facts.CaseFiled:
         high_risk=False,
         external=False,
         policy=POLICY,
+        penalty_policy=POLICY,
         revision=1,
     )
 

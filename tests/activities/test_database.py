@@ -7,10 +7,14 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from alembic import command
 
 from activities.database import Connection, DatabaseAwayError, DatabaseError, Pool, connected, create_pool
 from activities.journal import PostgresJournal
 from activities.migrations import migrate
+from activities.platform import PostgresPlatform
+from activities.views import CaseList
+from policies.schema import OrderState
 from stack.embedded import PostgresServer
 from tests.activities.samples import journal_of, row_after
 
@@ -52,6 +56,41 @@ async def test_migrating_again_changes_nothing(empty: str) -> None:
     await migrate(empty)
     assert await schema(empty) == before
     assert {"journal", "case_view", "vault", "ledger"} <= {table for table, *_ in before}
+
+
+BEFORE = """
+insert into orders values ('order-1', 'taobao', 'buyer-017', 'shop-204', 100, now());
+insert into ledger (key, case_id, kind, subject, action, seller, points, rule, policy, at)
+values ('k', 'c', 'penalty', 'P1', 'points', 'shop-204', 4, 'PEN-1', 'platform@2024-07-22', now());
+insert into case_view (case_id, entries, stage, level, category, complainant, respondent, policy, high_risk, external,
+  opened_at, updated_at, remedies, penalties, path)
+values ('c', 1, 'intake', 'front_line', 'quality', 'buyer-017', 'shop-204', 'platform@2024-07-22', false, false,
+  now(), now(), '', '', '{intake}')
+"""
+"""Rows as the first version had them."""
+
+
+async def test_what_an_earlier_version_kept_is_carried_over(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as earlier:
+        upgrade = command.upgrade
+        earlier.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
+        await migrate(empty)
+    owner = await asyncpg.connect(empty)
+    await owner.execute(BEFORE)
+    await migrate(empty)
+    pool = await create_pool(empty, smallest=1)
+    order = await PostgresPlatform(pool).order("order-1")
+    assert order is not None
+    assert (order.state, order.goods_fen) == (OrderState.OPEN, None)
+    (entry,) = await PostgresPlatform(pool).ledger("c")
+    assert (entry.against, entry.points, entry.count) == ("shop-204", 4, None)
+    row = await CaseList(pool).get("c")
+    assert row is not None
+    assert (row.hearings, row.penalty_policy) == (1, None)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+        await owner.execute("update ledger set points = 5")
+    await pool.close()
+    await owner.close()
 
 
 async def test_several_may_migrate_at_once(empty: str, database: str) -> None:

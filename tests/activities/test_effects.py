@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from temporalio.testing import ActivityEnvironment
@@ -15,22 +16,31 @@ from activities.journal import PostgresJournal
 from activities.notices import PostgresNotices
 from activities.platform import PostgresPlatform
 from activities.ports import EffectBatch, JournalBatch, Known, Origin, ReadCase, Written
+from activities.vault import PostgresVault
 from policies.book import default_book
+from policies.schema import PackRef
 from stack.embedded import TemporalServer
 from stack.virtual_time import VirtualTime
 from states.effects import (
+    AnyOutcome,
     CarryOut,
+    ClaimantFound,
     Done,
     Failed,
     LogisticsFound,
+    LookUpClaimant,
     LookUpLogistics,
     LookUpOrder,
+    OccurrenceCounted,
     OrderFound,
     OrderUnknown,
+    ReadTranscript,
+    Reverse,
+    TranscriptRead,
 )
 from states.journal import fold
-from states.values import Head, LogisticsFacts
-from tests.activities import test_notices, test_platform
+from states.values import ClaimantHistory, Head, LogisticsFacts, TextRef
+from tests.activities import test_notices, test_occurrences, test_platform
 from tests.activities.samples import START, journal_of, row_after
 from tests.activities.toy import Errand, Errands
 from workflows.wire import data_converter
@@ -44,11 +54,25 @@ EFFECTS = (
     LookUpOrder(key=f"{CASE}:2:2", order="order-404"),
     LookUpLogistics(key=f"{CASE}:2:3", order="order-1"),
     LookUpLogistics(key=f"{CASE}:2:4", order="order-404"),
+    LookUpClaimant(key=f"{CASE}:2:5", claimant="buyer-017"),
+    test_occurrences.passive(1),
     test_notices.NOTICE,
     test_platform.REFUND,
     test_platform.POINTS,
     test_platform.ADDRESS,
+    Reverse(key=f"{CASE}:9:9", subject="M1", reverses=test_platform.REFUND.key),
 )
+CHAT = [
+    {"id": "m1", "at": "2026-03-01T10:00:00+08:00", "by": "customer", "text": "请问什么时候发货?"},
+    {
+        "id": "m2",
+        "at": "2026-03-01T10:20:00+08:00",
+        "by": "staff",
+        "staff": "staff-7",
+        "text": "亲,今天就发,谢谢。",
+    },
+]
+"""A question and an answer that came twenty minutes later."""
 
 
 class Away(PostgresPlatform):
@@ -64,6 +88,8 @@ def activities(pool: Pool, client: object, platform: PostgresPlatform | None = N
         platform=platform or PostgresPlatform(pool),
         notices=PostgresNotices(pool, lambda ref: BOOK.policy(ref).pack),
         cases=EngineCases(client),  # type: ignore[arg-type]
+        vault=PostgresVault(pool),
+        policies=BOOK.policy,
     )
 
 
@@ -80,13 +106,16 @@ async def test_a_workflow_writes_carries_out_and_reads(temporal_server: Temporal
     assert report.written == report.again == Written(True, entries[-1].head)
     assert report.known == Known(fold(entries), forked=False)
     assert [result.key for result in report.results] == [effect.key for effect in EFFECTS]
-    known, unknown, parcel, no_parcel, *done = [result.outcome for result in report.results]
+    known, unknown, parcel, no_parcel, history, counted, *done = [result.outcome for result in report.results]
     assert known == OrderFound(test_platform.ORDER)
     assert unknown == no_parcel == OrderUnknown()
     assert parcel == LogisticsFound(LogisticsFacts("order-1"))
+    assert history == ClaimantFound(ClaimantHistory(0))
     start = (await handle.describe()).start_time
-    for outcome in done:
-        assert isinstance(outcome, Done)
+    assert isinstance(counted, OccurrenceCounted)
+    assert counted.count == 1
+    for outcome in (counted, *done):
+        assert isinstance(outcome, Done | OccurrenceCounted)
         assert outcome.at > start + timedelta(days=29), "effects carry the workflow's own time"
 
 
@@ -111,6 +140,57 @@ async def test_a_key_used_for_something_else_is_a_final_failure(pool: Pool) -> N
     assert isinstance(results[0].outcome, Done)
     assert results[1].outcome == Failed("key_reused")
     assert isinstance(results[2].outcome, Done)
+
+
+# --- transcripts ----------------------------------------------------------------------------------
+
+
+def reading(content: TextRef, policy: PackRef = PACK) -> EffectBatch:
+    return EffectBatch(CASE, PACK, (ReadTranscript(key=f"{CASE}:3:1", evidence="E1", content=content, policy=policy),))
+
+
+async def read(pool: Pool, batch: EffectBatch) -> AnyOutcome:
+    (result,) = await ActivityEnvironment().run(activities(pool, None).carry_out, batch)
+    return result.outcome
+
+
+async def test_a_transcript_is_read_for_conduct_and_the_reading_is_logged(pool: Pool) -> None:
+    content = await PostgresVault(pool).put("buyer-017", msgspec.json.encode(CHAT), "chat_log")
+    outcome = await read(pool, reading(content))
+    assert isinstance(outcome, TranscriptRead)
+    late = next(finding for finding in outcome.findings if finding.row == "late_reply")
+    assert (late.staff, late.message, late.figure, late.unit) == ("staff-7", "m2", 1200, "seconds")
+    logged = await pool.fetch("select ref, reader, purpose from vault_reads")
+    assert [tuple(each) for each in logged] == [(content.ref, "engine", "conduct")]
+    assert "发" not in msgspec.json.encode(outcome).decode()
+
+
+async def test_a_transcript_is_read_by_the_conduct_table_of_the_pack_that_is_named(pool: Pool) -> None:
+    content = await PostgresVault(pool).put("buyer-017", msgspec.json.encode(CHAT), "chat_log")
+    rows = {}
+    for version in ("2020-01-01", "2024-07-22"):
+        outcome = await read(pool, reading(content, BOOK.find("platform", version).ref))
+        assert isinstance(outcome, TranscriptRead)
+        rows[version] = {finding.row for finding in outcome.findings}
+    assert rows["2024-07-22"] - rows["2020-01-01"] == {"average_response"}
+
+
+@pytest.mark.parametrize("content", [b"\xff\xd8 a picture", "聊天截图".encode(), b"[]", b'{"id": "m1"}'])
+async def test_what_is_no_transcript_is_a_final_failure(pool: Pool, content: bytes) -> None:
+    kept = await PostgresVault(pool).put("buyer-017", content, "chat_log")
+    assert await read(pool, reading(kept)) == Failed("not_a_transcript")
+
+
+async def test_a_transcript_that_the_vault_does_not_hold_is_a_final_failure(pool: Pool) -> None:
+    assert await read(pool, reading(TextRef("v-1", "a" * 64, 3))) == Failed("not_in_vault")
+
+
+async def test_a_transcript_for_a_pack_that_nobody_has_is_an_error_to_be_repaired(pool: Pool) -> None:
+    with pytest.raises(KeyError, match="is not in the book"):
+        await read(pool, reading(TextRef("v-1", "a" * 64, 3), replace(PACK, digest="0" * 64)))
+
+
+# --- the journal ----------------------------------------------------------------------------------
 
 
 async def test_an_unknown_case_reads_as_none(pool: Pool) -> None:

@@ -45,6 +45,14 @@ async def test_a_notice_is_delivered_once_in_the_recipients_language(notices: Po
     assert first.delivered_at == START
 
 
+async def test_codes_reach_the_recipient_as_words(notices: PostgresNotices) -> None:
+    refusal = replace(NOTICE, template="refused_final", facts=NOTICE.facts | {"ground": "too_late"})
+    assert isinstance(await notices.send(refusal, ORIGIN), Done)
+    (sent,) = await notices.sent(CASE)
+    assert "超出投诉时限" in sent.text
+    assert "消费者协会、" in sent.text
+
+
 async def test_an_undeliverable_notice_says_so_and_another_channel_reaches(notices: PostgresNotices) -> None:
     await notices.set_reachable("buyer-017", Channel.APP_MESSAGE, reachable=False)
     assert await notices.send(NOTICE, ORIGIN) == Failed("undeliverable")

@@ -36,11 +36,10 @@ PATIENCE = 100.0
 
 
 class WorkerProcess(ServerProcess):
-    """`python worker.py`, or another launcher of the worker, as production runs it."""
+    """`python worker.py`, as production runs it. `name` tells it from another one in the same directory."""
 
-    def __init__(self, directory: Path, environment: dict[str, str], script: Path = ROOT / "worker.py") -> None:
-        super().__init__(script.stem, directory, death_signal=signal.SIGKILL)
-        self._script = script
+    def __init__(self, directory: Path, environment: dict[str, str], name: str = "worker") -> None:
+        super().__init__(name, directory, death_signal=signal.SIGKILL)
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
         self._environment |= environment
         self._starts = 0
@@ -54,7 +53,7 @@ class WorkerProcess(ServerProcess):
 
     async def _start(self) -> None:
         await self.claim()
-        self.spawn([sys.executable, str(self._script)], env=self._environment)
+        self.spawn([sys.executable, str(ROOT / "worker.py")], env=self._environment)
 
     async def _supervise(self) -> None:
         """Start it again when it gave up because a server was away, as it does in its first moments."""

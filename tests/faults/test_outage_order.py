@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from policies.book import HERE
+from policies.book import ELSEWHERE, HERE
 from policies.schema import ClockKind, Ground, Level, Stage
 from states import events
 from states.values import ClockState
 from tests.faults.plays import Played
-from tests.faults.site import ROOT, Site, WorkerProcess
+from tests.faults.site import Site, WorkerProcess
 from tests.faults.sound import require_all_acts, require_whole
 from tests.states.story import AGENT, CHIEF
 
@@ -32,8 +32,7 @@ async def quick(site: Site) -> AsyncIterator[WorkerProcess]:
         quick = pack.read_text().replace("outage_after_seconds: 60", "outage_after_seconds: 2")
         pack.write_text(quick.replace("settle_seconds: 30", "settle_seconds: 4"))
     await site.worker.kill()
-    script = ROOT / "tests" / "faults" / "quick_worker.py"
-    worker = WorkerProcess(site.directory, site.environment | {"PACKS": str(packs)}, script)
+    worker = WorkerProcess(site.directory, site.environment | {ELSEWHERE: str(packs)}, "quick-worker")
     await worker.start()
     yield worker
     await worker.kill()

@@ -14,7 +14,6 @@ import msgspec
 from activities.database import create_pool
 from activities.migrations import migrate
 from audit.certificate import certify_all
-from policies.book import default_book
 from stack.embedded import PostgresServer, TemporalServer
 from stack.player import Played, Player
 from stack.scenario import load_all
@@ -39,7 +38,7 @@ async def record() -> int:
             pool = await create_pool(postgres.dsn())
             client = await temporal.connect(**client_options("golden"))
             player = Player(VirtualTime(client), pool, task_queue=TASK_QUEUE)
-            async with make_worker(client, pool, default_book()):
+            async with make_worker(client, pool):
                 for old in GOLDENS.glob("*.json.gz"):
                     old.unlink()
                 for scenario in scenarios:

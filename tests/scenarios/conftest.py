@@ -8,7 +8,6 @@ from asyncpg import Pool
 from temporalio.client import Client
 
 from activities.database import create_pool
-from policies.book import default_book
 from stack.embedded import PostgresServer
 from stack.player import Played, Player
 from stack.scenario import Scenario, load_all
@@ -40,6 +39,6 @@ async def played(client: Client, virtual_time: VirtualTime, pool: Pool) -> dict[
         async with free:
             return await player.play(scenario)
 
-    async with make_worker(client, pool, default_book(), runner=sandbox_runner(), task_queue=TASK_QUEUE):
+    async with make_worker(client, pool, runner=sandbox_runner(), task_queue=TASK_QUEUE):
         results = await asyncio.gather(*(play(scenario) for scenario in load_all()))
     return {each.scenario.id: each for each in results}

@@ -13,14 +13,13 @@ from temporalio.client import Client
 
 from activities.views import CaseList, rebuild
 from policies.book import default_book
-from policies.schema import Ground, RemedyKind, Stage, Trigger
+from policies.schema import Ground, Outcome, PenaltyKind, RemedyKind, Stage, Trigger
 from stack.differences import differences
 from stack.player import Played
 from stack.scenario import MAIN, Expectation, Scenario, load_all
 from states import view
 from states.events import ACTS, AbsorbCase
 from states.journal import body, fold
-from states.values import Outcome
 from tests.traceability import cite
 
 # All scenarios are played in the first of these tests.
@@ -101,12 +100,26 @@ async def test_a_double_payment_is_told(played: dict[str, Played]) -> None:
     assert "settled-by-refund: remedy M1 refund is in the ledger 2 times, expected 1" in told
 
 
+async def test_a_reversal_that_nobody_ordered_is_told(played: dict[str, Played]) -> None:
+    performance = played["upheld-with-penalties"]
+    ended = performance.cases[MAIN]
+    [points] = [entry for entry in ended.ledger if entry.action == "points"]
+    undone = replace(points, key="another", points=-(points.points or 0), reverses=points.key)
+    told = list(differences(performance.scenario, {MAIN: ended._replace(ledger=(*ended.ledger, undone))}))
+    assert (
+        f"upheld-with-penalties: penalty {points.subject} points reversed is in the ledger 1 times, expected 0" in told
+    )
+    assert any("the ledger is" in sentence and "points 2 reversed" in sentence for sentence in told)
+
+
+PACK = default_book().find("platform", "2024-07-22").pack
+
+
 class TestTogether:
     """What the examples show between them."""
 
     def test_every_category_of_the_pack(self) -> None:
-        (policy,) = default_book()
-        assert {each.complaint.category for each in SCENARIOS} == set(policy.pack.categories)
+        assert {each.complaint.category for each in SCENARIOS} == set(PACK.categories)
 
     def test_every_outcome(self) -> None:
         expected = {expectation.outcome for each in SCENARIOS for expectation in each.expectations.values()}
@@ -119,10 +132,9 @@ class TestTogether:
         assert grounds == set(Ground) - {Ground.ALREADY_HANDLED}
 
     def test_every_remedy_penalty_and_trigger(self) -> None:
-        (policy,) = default_book()
         expected = [expectation for each in SCENARIOS for expectation in each.expectations.values()]
         assert {remedy.kind for each in expected for remedy in each.remedies} == set(RemedyKind)
-        assert {penalty.row for each in expected for penalty in each.penalties} == set(policy.pack.penalties)
+        assert {PACK.penalties[penalty.row].kind for each in expected for penalty in each.penalties} == set(PenaltyKind)
         assert {rise.trigger for each in expected for rise in each.escalations} == set(Trigger)
 
     def test_every_act_of_the_parties(self) -> None:

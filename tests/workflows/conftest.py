@@ -8,7 +8,6 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 
 from activities.database import create_pool
-from policies.book import default_book
 from stack.virtual_time import VirtualTime
 from tests.workflows.desk import Desk
 from worker import make_worker
@@ -33,5 +32,5 @@ def runner(request: pytest.FixtureRequest) -> WorkflowRunner:
 async def desk(client: Client, virtual_time: VirtualTime, pool: Pool, runner: WorkflowRunner) -> AsyncIterator[Desk]:
     """Everybody who acts on cases, with a worker that serves them on a task queue of its own."""
     desk = Desk(virtual_time, pool)
-    async with make_worker(client, pool, default_book(), runner=runner, task_queue=desk.task_queue):
+    async with make_worker(client, pool, runner=runner, task_queue=desk.task_queue):
         yield desk

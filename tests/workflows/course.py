@@ -7,12 +7,12 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 
-from policies.schema import Category, Channel, ClockKind, Ground, Party, RemedyKind, Stage
+from policies.schema import Category, Channel, ClockKind, Ground, Outcome, Party, RemedyKind, Stage
 from states import events
 from states.case import Case
 from states.events import Act, ProposalAnswer
-from states.values import Answer, Claim, Head, Outcome, RemedyTerms, Scores, SellerContact
-from tests.states.story import AGENT, BUYER, SELLER, item, text
+from states.values import Answer, Claim, Head, RemedyTerms, Scores, SellerContact
+from tests.states.story import AGENT, BUYER, CHIEF, SELLER, START, item, text
 from tests.workflows.desk import Desk
 
 REFUND = RemedyTerms(kind=RemedyKind.REFUND, amount_fen=19_900)
@@ -35,6 +35,10 @@ SAMPLES: dict[type[Act], Act] = {
             evidence=(item("photo"),),
         ),
         events.RecordContact(request_id="s-2", actor=AGENT, party=Party.COMPLAINANT, channel=Channel.HOTLINE),
+        events.CorrectCategory(request_id="s-23", actor=AGENT, category=Category.LOGISTICS),
+        events.RequestCompletion(request_id="s-24", actor=AGENT, wanted=("time",)),
+        events.CompleteComplaint(request_id="s-25", actor=BUYER, description=text("more")),
+        events.NarrowClaim(request_id="s-26", actor=AGENT, claim=Claim(remedies=(RemedyKind.REFUND,), amount_fen=50)),
         events.ReportSellerContact(request_id="s-3", actor=AGENT, result=SellerContact.REFUSED),
         events.AcceptComplaint(request_id="s-4", actor=AGENT),
         events.RefuseComplaint(request_id="s-5", actor=AGENT, ground=Ground.TOO_LATE),
@@ -51,6 +55,11 @@ SAMPLES: dict[type[Act], Act] = {
         events.WithdrawComplaint(request_id="s-16", actor=BUYER),
         events.ReportRemedy(request_id="s-17", actor=SELLER, remedy="M1", done=True),
         events.AnswerSurvey(request_id="s-18", actor=BUYER, solved=True, scores=GOOD),
+        events.RequestReview(request_id="s-27", actor=BUYER, channel=Channel.HOTLINE),
+        events.FileAppeal(request_id="s-28", actor=BUYER, channel=Channel.HOTLINE, items=(item("photo", "new"),)),
+        events.ExamineTranscript(request_id="s-29", actor=AGENT, evidence="E1"),
+        events.RecordConduct(request_id="s-30", actor=AGENT, row="untruthful", staff="staff-7", conduct_at=START),
+        events.MigratePolicy(request_id="s-31", actor=CHIEF, version="2024-07-22"),
         events.ReopenCase(request_id="s-19", actor=AGENT, case_id="buyer-017/order-1"),
         events.CorrectAct(request_id="s-20", actor=AGENT, entry=1),
         events.MergeCase(request_id="s-21", actor=AGENT, into="buyer-017/order-2"),

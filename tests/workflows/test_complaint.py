@@ -2,10 +2,10 @@
 
 import asyncio
 
-from policies.schema import Party, RemedyKind, Stage
+from policies.schema import Outcome, Party, RemedyKind, Stage
 from states import events
 from states.events import ProposalAnswer
-from states.values import Outcome, RemedyTerms, Scores
+from states.values import RemedyTerms, Scores
 from tests.states.story import BUYER, SELLER, text
 from tests.workflows.desk import Desk
 

@@ -27,12 +27,12 @@ from activities.platform import PostgresPlatform
 from activities.ports import Origin
 from audit.certificate import certify
 from policies.book import PolicyBook, default_book
-from policies.schema import Channel, Level, Party, Stage
+from policies.schema import Channel, Level, Outcome, Party, Stage
 from stack.embedded import PostgresServer, TemporalServer
 from stack.virtual_time import VirtualTime
 from states import effects, events
 from states.events import Act
-from states.values import Answer, ClockState, Head, NoticeState, Outcome
+from states.values import Answer, ClockState, Head, NoticeState
 from tests.embedded import FAST
 from tests.states.story import AGENT, BUYER, SELLER, item, text
 from tests.workflows.course import (
@@ -76,7 +76,7 @@ def alone(virtual_time: VirtualTime, pool: Pool) -> Desk:
 
 def serving(desk: Desk, **options: Any) -> Worker:
     """A worker for a desk's task queue."""
-    return make_worker(desk.client, desk.pool, default_book(), task_queue=desk.task_queue, **options)
+    return make_worker(desk.client, desk.pool, task_queue=desk.task_queue, **options)
 
 
 async def reopen(desk: Desk, case_id: str, **given: Any) -> Answer:

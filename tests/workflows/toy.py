@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 from temporalio import activity, workflow
 
-from policies.schema import Frozen
+from policies.base import Frozen
 
 
 class Remedy(StrEnum):
