@@ -35,7 +35,8 @@ def issue(draft: Draft, act: IssueRuling) -> None:
         final=draft.case.hearing.final,
     )
     draft.record(facts.Ruled(ruling=ruling, rules=("COO-3", "VER-4", "TRA-1")))
-    draft.record(facts.OutcomeSet(outcome=act.outcome, rules=("COO-3", draft.category.rule)))
+    explained = ("VER-12",) if act.outcome is Outcome.EXPLAINED else ()
+    draft.record(facts.OutcomeSet(outcome=act.outcome, rules=("COO-3", *explained)))
     draft.move("rule", "COO-3")
     reversal.overturn(draft)
     notice = NOTICES[act.outcome] + ("_final" if ruling.final else "")

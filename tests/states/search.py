@@ -5,54 +5,96 @@ maps a case to the one that stands for all that differ only in the rest; two cas
 configuration. From every configuration every act in each meaningful variant, every outcome of every effect, and the
 end of every clock is decided, and the case that follows is normalised again, until nothing new appears.
 
+One search over everything would multiply what has nothing to do with each other. There are several (`EXPLORATIONS`),
+each from complaints of its own under a pack with its counters cut down, in which nobody has the right to what another
+search is for.
+
 What `normal` leaves out, and why that loses nothing of what is proved here:
 
 - Instants. All clocks stand at one canonical hour, and each may end next. That allows more orders of deadlines than
   real time does, so a fault that needs an order cannot hide; what holds in spite of it holds in real time.
-- Counters that only cap (rounds of evidence, rounds of proposals after mediation, extensions): each search also
-  follows an act that its cap would refuse. Caps have example tests of their own.
-- History that nothing reads: contacts, statements, conduct, escalations, answers, settled requests and remedies.
+- Counters that only cap (rounds of evidence, extensions) and proposals but the last two: each search also follows an
+  act that its cap would refuse. Caps have example tests of their own.
+- History that nothing reads: contacts, statements, conduct, escalations, answers, settled requests.
+- What an earlier result brought, once no review or appeal can take it back: what was granted is then in the way of what
+  would go beyond a cap, and each search follows that too. Reversal follows the order in which things were recorded, so
+  that is kept.
+- Who decided before: one agent stands for all whom a hearing bars, another for all whom it does not.
 - The level: `decide` reads it in `raise_level` only. Every step is checked not to lower it.
 - The first-contact clock: it only raises the level and starts again. Leaving it out makes the claim that every
   configuration has a deadline the stronger.
-- Notices that need not reach anybody, penalties and the return address: their outcomes move nothing; they are reported
-  at once, in turn as done and as failed. Of what a party must be told, the newest stands for all, and only while the
-  case waits for it.
+- What the platform knows of the orders, once the complaint is admitted: an appeal looks it up anew.
+- Notices that need not reach anybody, look-ups for the file, and the return address: their outcomes move nothing; they
+  are reported at once, in turn as done and as failed. Of what a party must be told, the newest stands for all, and only
+  while the case waits for it.
 
 A test replays random histories of real cases and holds each step against the search's graph (`Graph.covers`).
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
+from statemachine import StateMachine
 
 from policies.book import PolicyBook, default_book
-from policies.schema import Channel, ClockKind, Ground, Level, Pack, PackRef, Party, Policy, RemedyKind, Stage
+from policies.schema import (
+    AppealRoute,
+    Category,
+    Channel,
+    ClockKind,
+    Ground,
+    Level,
+    OrderState,
+    Outcome,
+    Pack,
+    PackRef,
+    Party,
+    Policy,
+    Rating,
+    RemedyKind,
+    Role,
+    Stage,
+)
+from policies.wording import render
 from states import effects, events, facts
 from states.case import Case, next_wake
 from states.decide import Decision, decide
 from states.events import ProposalAnswer
+from states.journal import apply, body, unseal
 from states.lifecycle import (
+    AppealLife,
     ClockLife,
     EscalationLevel,
     NoticeLife,
+    OccurrenceLife,
     PenaltyLife,
     ProposalLife,
     RemedyLife,
     RequestLife,
 )
+from states.rules import reversal
 from states.values import (
+    Actor,
+    AppealState,
+    Claim,
     Clock,
     ClockState,
     Evidence,
+    Finding,
     Head,
+    Hearing,
+    HearingKind,
     Notice,
     NoticeState,
-    Outcome,
+    Occurrence,
+    OccurrenceState,
+    OrderFacts,
+    Penalty,
+    PenaltyState,
     Proposal,
     ProposalState,
     Remedy,
@@ -60,9 +102,12 @@ from states.values import (
     RemedyTerms,
     Request,
     RequestKind,
+    ReviewComplaint,
+    Ruling,
     Scores,
     SellerContact,
     Survey,
+    Violation,
 )
 from tests.states.story import AGENT, BUYER, CHIEF, ENGINE, SELLER, START, complaint, item, order, text
 
@@ -70,35 +115,180 @@ NOW = START
 DUE = NOW + timedelta(hours=24)
 WARN = NOW + timedelta(hours=12)
 LEVELS = list(Level)
+OTHER = Actor(id="agent-04", role=Role.AGENT)
+"""An agent who did not decide before."""
 
 REFUND = RemedyTerms(kind=RemedyKind.REFUND, amount_fen=100)
+WHOLE_REFUND = RemedyTerms(kind=RemedyKind.REFUND, amount_fen=19_900)
 EXCHANGE = RemedyTerms(kind=RemedyKind.EXCHANGE)
 RETURN = RemedyTerms(kind=RemedyKind.RETURN_AND_REFUND)
 SCORES = Scores(speed=1, attitude=2, accuracy=3, problem_solving=4, product_knowledge=5, result=1)
+WIDE = Claim(remedies=(RemedyKind.REFUND, RemedyKind.COMPENSATION, RemedyKind.COUPON))
 
 
-def small_book(**changes: Any) -> PolicyBook:
-    """The platform's book with its counters cut down: two proposals, one return, few channels and warnings."""
-    policy = next(iter(default_book()))
+# --- what is searched ------------------------------------------------------------------------------
+
+
+class Matter(msgspec.Struct, frozen=True):
+    """What a category lets the parties want of each other, and the platform decide."""
+
+    cause: str
+    rulings: tuple[dict[str, Any], ...]
+    proposals: tuple[RemedyTerms, ...] = (REFUND,)
+    evidence: str = "photo"
+    """The kind of item that a finding rests on."""
+    elsewhere: Category | None = None
+    """Another category, as which the complaint may be classified or filed."""
+
+
+def _upheld(*remedies: RemedyTerms, penalties: tuple[str, ...] = ()) -> dict[str, Any]:
+    imposed = tuple(Violation(row=row) for row in penalties)
+    return {"outcome": Outcome.UPHELD, "rule": "R-1", "remedies": remedies, "penalties": imposed}
+
+
+DISMISSED: dict[str, Any] = {"outcome": Outcome.DISMISSED, "rule": "R-2"}
+EXPLAINED: dict[str, Any] = {"outcome": Outcome.EXPLAINED, "rule": "R-3"}
+
+
+def _one(kind: RemedyKind, **given: Any) -> RemedyTerms:
+    return RemedyTerms(kind=kind, **given)
+
+
+MATTERS: dict[Category, Matter] = {
+    Category.QUALITY: Matter("defective_goods", (_upheld(EXCHANGE), DISMISSED), (REFUND, RETURN)),
+    Category.LOGISTICS: Matter("not_shipped", (_upheld(_one(RemedyKind.RESHIPMENT)), DISMISSED)),
+    Category.FALSE_SHIPMENT: Matter("falsely_shipped", (DISMISSED,), elsewhere=Category.LATE_SHIPMENT),
+    Category.LATE_SHIPMENT: Matter("not_shipped", (DISMISSED,), elsewhere=Category.FALSE_SHIPMENT),
+    Category.FALSE_ADVERTISING: Matter("false_content", (_upheld(REFUND), DISMISSED)),
+    Category.PRICE_PROMOTION: Matter("price_misstated", (_upheld(REFUND), EXPLAINED), evidence="screenshot"),
+    Category.BROKEN_PROMISE: Matter(
+        "promise_not_kept",
+        (
+            _upheld(_one(RemedyKind.PROMISE_COMPENSATION), penalties=("points",)),
+            _upheld(WHOLE_REFUND),
+            _upheld(REFUND, penalties=("points",)),
+            DISMISSED,
+        ),
+        evidence="chat_log",
+    ),
+    Category.MALICIOUS_REVIEW: Matter(
+        "coercion", (_upheld(_one(RemedyKind.REVIEW_REMOVAL), penalties=("false_review",)), DISMISSED), evidence="review"
+    ),
+    Category.SERVICE_HANDLING: Matter(
+        "handled_wrongly", (_upheld(_one(RemedyKind.APOLOGY)), DISMISSED), evidence="chat_log"
+    ),
+}
+
+FINDING_OUT = ("request_evidence", "submit_statement")
+MEDIATING = ("propose_remedy", "answer_proposal")
+PUTTING_RIGHT = ("merge_case", "absorb_case", "correct_act", "withdraw_complaint", "reopen_case")
+CLASSIFYING = ("correct_category", "narrow_claim", "request_completion", "complete_complaint")
+ON_THE_SIDE = ("examine_transcript", "record_conduct", "migrate_policy", "extend_clock", "escalate_case")
+"""Acts that a search may do without, for another has them."""
+
+
+def small_book(
+    without: Iterable[str] = (), *, must_reach: bool = True, counted: bool = False, **changes: Any
+) -> PolicyBook:
+    """The platform's book with its counters cut down: one return, one review, one appeal, two proposals, few channels
+    and warnings; in two versions that differ in name alone. Nobody has the right to the acts `without`.
+    """
+    policy = default_book().in_force("platform", NOW)
     pack = policy.pack
     clocks = {
         kind: replace(rule, warn_hours_before=rule.warn_hours_before if kind is ClockKind.RULING else 0)
         for kind, rule in pack.clocks.items()
     }
     notices = {
-        name: replace(rule, channels=rule.channels[: 2 if name == "refused" else 1])
+        name: replace(
+            rule,
+            channels=rule.channels[: 2 if name == "refused" else 1],
+            must_reach=rule.must_reach and must_reach,
+        )
         for name, rule in pack.notices.items()
     }
+    appeal = replace(pack.appeal, times=1, routes=pack.appeal.routes | {OrderState.CLOSED_BY_REFUND: AppealRoute.NOT_HEARD})
     small = replace(
         pack,
         clocks=clocks,
         notices=notices,
         mediation=replace(pack.mediation, max_rounds=2),
         follow_up=replace(pack.follow_up, max_returns=1),
+        review=replace(pack.review, times=1),
+        appeal=appeal,
+        repeats=tuple(rule for rule in pack.repeats if rule.counts == "upheld_complaint") if counted else (),
+        rights=pack.rights | dict.fromkeys(without, ()),
         **changes,
     )
-    ref = PackRef(name=pack.name, version=pack.version, digest="0" * 64)
-    return PolicyBook({ref: Policy(ref=ref, pack=small, calendar=policy.calendar)})
+    versions = [small, replace(small, version="next", effective_from=pack.effective_from.replace(year=2099))]
+    refs = [PackRef(name=each.name, version=each.version, digest="0" * 64) for each in versions]
+    return PolicyBook(
+        {
+            ref: Policy(ref=ref, pack=each, calendar=policy.calendar)
+            for ref, each in zip(refs, versions, strict=True)
+        }
+    )
+
+
+class Exploration(msgspec.Struct, frozen=True):
+    """One search: the pack that it goes by, and the complaints that its cases start from."""
+
+    book: Callable[[], PolicyBook]
+    starts: dict[str, dict[str, Any]]
+
+
+TWO_ORDERS = {"category": Category.BROKEN_PROMISE, "orders": ("order-1001", "order-1002")}
+
+EXPLORATIONS: dict[str, Exploration] = {
+    "handling": Exploration(
+        lambda: small_book((*CLASSIFYING, *ON_THE_SIDE)),
+        {
+            "quality": {"evidence": ()},
+            "logistics": {"category": Category.LOGISTICS, "evidence": (), "seller_contact": SellerContact.NO_ANSWER},
+        },
+    ),
+    "admission": Exploration(
+        lambda: small_book((*FINDING_OUT, *MEDIATING, "extend_clock", "escalate_case", "merge_case", "absorb_case")),
+        {
+            "unclear": {
+                "category": Category.FALSE_SHIPMENT,
+                "claim": WIDE,
+                "description": text("x"),
+                "seller_contact": SellerContact.NOT_APPROACHED,
+            },
+            "excessive": {"claim": Claim(remedies=(RemedyKind.INVOICE,))},
+        },
+    ),
+    "results": Exploration(
+        lambda: small_book(
+            (*FINDING_OUT, *MEDIATING, *PUTTING_RIGHT, *CLASSIFYING, *ON_THE_SIDE), must_reach=False, counted=True
+        ),
+        {"two orders": TWO_ORDERS | {"evidence": (item("chat_log"),)}},
+    ),
+    "others": Exploration(
+        lambda: small_book((*FINDING_OUT, *MEDIATING, *PUTTING_RIGHT, *CLASSIFYING), must_reach=False),
+        {
+            "advertising": {"category": Category.FALSE_ADVERTISING},
+            "promotion": {"category": Category.PRICE_PROMOTION, "evidence": (item("screenshot"),)},
+            "service": {
+                "category": Category.SERVICE_HANDLING,
+                "respondent": "service",
+                "agent_concerned": "agent-09",
+                "evidence": (item("chat_log"),),
+            },
+            "review": {
+                "category": Category.MALICIOUS_REVIEW,
+                "actor": Actor(id=SELLER.id, role=Role.COMPLAINANT),
+                "complainant": SELLER.id,
+                "respondent": BUYER.id,
+                "review": ReviewComplaint(
+                    review="review-1", rating=Rating.NEGATIVE, ground="coercion", circumstance="price_cut"
+                ),
+                "evidence": (item("review"),),
+            },
+        },
+    ),
+}
 
 
 # --- the normal form -------------------------------------------------------------------------------
@@ -108,97 +298,197 @@ def normal(case: Case, policy: Policy) -> Case:
     """The case that stands for every case in the same configuration."""
     pack = policy.pack
     requests, names = _requests(case)
-    remedies, remedy_names = _remedies(case)
     proposals, proposal_names = _proposals(case)
     notices, notice_names = _notices(case, pack)
-    names |= remedy_names | proposal_names
+    results = _Results(case, pack)
+    names |= proposal_names | results.names
     at_intake = case.stage is Stage.INTAKE
-    act = case.correctable
+    outcome, ground = _outcome(case, pack)
     return replace(
         case,
         head=Head(number=1),
+        policy=policy.ref,
+        penalty_policy=case.penalty_policy and policy.ref,
+        claim=case.claim if at_intake else WIDE,
+        title=text("title"),
+        description=text("description" if len(case.description.ref) > len("text-x") else "x"),
+        channel=Channel.ORDER_PAGE,
+        received_at=NOW,
+        seller_contact=case.seller_contact if at_intake else SellerContact.REFUSED,
+        handled=tuple(each for each in case.handled if each is not case.category),
         path=case.path[-2:] if case.stage is Stage.CLOSED else case.path[-1:],
         level=Level.FRONT_LINE,
         owner=None,
-        outcome=None,
-        outcome_ground="",
-        order=case.order if at_intake else None,
-        order_checked=case.order_checked or not at_intake,
+        outcome=outcome,
+        outcome_ground=ground,
+        orders_known=case.orders_known if at_intake else _known(case),
+        orders_checked=case.orders_checked if at_intake else case.orders,
         standing=case.standing or not at_intake,
-        seller_contact=case.seller_contact if at_intake else SellerContact.REFUSED,
+        disputed_at=None,
         logistics=None,
+        claimant_history=None,
         contacts=(),
-        statements=(),
         clocks=_clocks(case, pack, names),
         evidence=_evidence(case),
         requests=requests,
-        finding=case.finding and replace(case.finding, responsible=None, cause=None, evidence=(), by="", at=NOW),
+        statements=(),
+        finding=_finding(case),
         proposals=proposals,
-        ruling=None,
-        remedies=remedies,
-        penalties=(),
+        ruling=_ruling(case),
+        remedies=results.remedies,
+        penalties=results.penalties,
+        occurrences=results.occurrences,
         conduct=(),
+        staff_conduct=(),
+        earlier=tuple(sorted(names[each] for each in case.earlier if each in results.names)),
+        transcripts=(),
         escalations=(),
         notices=notices,
         surveys=_survey(case),
         returns=min(case.returns, pack.follow_up.max_returns),
         closings=0,
+        hearings=_hearings(case, pack),
+        appeals=_appeals(case),
+        result_told_at=case.result_told_at and NOW,
+        deciders=_one_for_all(case.deciders),
         reopenings=0,
         absorbed=(),
-        correctable=act and replace(act, entry=1, subject=names.get(act.subject, "") if act.subject else ""),
+        correctable=_correctable(case, names),
         settled_until=None,
+        incidents=(),
         outbox=_outbox(case, names, notice_names),
         answers=(),
-        received_at=NOW,
     )
 
 
+def _known(case: Case) -> tuple[OrderFacts, ...]:
+    """The orders as most orders are, for a complainant on either side."""
+    return tuple(order(order=each) for each in case.orders)
+
+
+def _outcome(case: Case, pack: Pack) -> tuple[Outcome | None, str]:
+    """How the case ended, as far as it matters to whether it is heard or filed again."""
+    match case.outcome:
+        case None:
+            return None, ""
+        case Outcome.REFUSED:
+            curable = pack.admission.grounds[Ground(case.outcome_ground)].curable
+            return Outcome.REFUSED, Ground.UNCLEAR if curable else Ground.TOO_LATE
+        case Outcome.WITHDRAWN | Outcome.SETTLED_BY_SELLER:
+            return Outcome.WITHDRAWN, ""
+        case Outcome.MERGED:
+            return Outcome.MERGED, ""
+        case Outcome.AGREED if case.hearing.final:
+            return Outcome.AGREED, ""
+    return case.outcome if reversal.under_way(case) else Outcome.UPHELD, ""
+
+
+def _finding(case: Case) -> Finding | None:
+    """The finding, until the result is told: whoever comes back after that finds anew."""
+    if case.finding is None or case.stage in TOLD:
+        return None
+    return replace(case.finding, cause=None, evidence=(), by="", at=NOW)
+
+
+def _ruling(case: Case) -> Ruling | None:
+    """That it was ruled; while something is being taken back also what the ruling brings after that."""
+    ruling = case.ruling
+    if ruling is None:
+        return None
+    pending = reversal.under_way(case)
+    return replace(
+        ruling,
+        id="ruling",
+        outcome=ruling.outcome if pending else Outcome.UPHELD,
+        rule="",
+        remedies=ruling.remedies if pending else (),
+        penalties=ruling.penalties if pending else (),
+        finding=replace(ruling.finding, proven=True, responsible=None, cause=None, evidence=(), by="", at=NOW)
+        if not pending
+        else replace(ruling.finding, cause=None, evidence=(), by="", at=NOW),
+        reasons=text("reason"),
+        by="",
+        at=NOW,
+        final=False,
+    )
+
+
+def _one_for_all(agents: tuple[str, ...]) -> tuple[str, ...]:
+    """One agent stands for all who decided, or are barred."""
+    return (AGENT.id,) if agents else ()
+
+
+def _contests(case: Case) -> tuple[HearingKind, ...]:
+    """The reviews and appeals since the complaint was last filed. The first appeal is the last contest."""
+    kinds = [hearing.kind for hearing in case.hearings]
+    filed = len(kinds) - kinds[::-1].index(HearingKind.FIRST) if HearingKind.FIRST in kinds else 0
+    contests = [kind for kind in kinds[filed:] if kind in reversal.AGAIN]
+    return (HearingKind.APPEAL,) if HearingKind.APPEAL in contests else tuple(contests)
+
+
+def _hearings(case: Case, pack: Pack) -> tuple[Hearing, ...]:
+    """The first hearing, the contests that were heard, and the hearing of now; rounds count from its beginning."""
+    now = case.hearing
+    contests = _contests(case)
+    kinds = [HearingKind.FIRST, *contests]
+    if now.kind in reversal.AGAIN:
+        kinds = [HearingKind.FIRST, now.kind]
+    elif contests:
+        kinds.append(HearingKind.REOPENED)
+    plain = [Hearing(kind=kind, opened_at=NOW) for kind in kinds]
+    last = replace(plain[-1], barred=_one_for_all(now.barred), final=now.final)
+    return (*plain[:-1], last)
+
+
+def _appeals(case: Case) -> tuple[Any, ...]:
+    """The appeal that is being examined; whose it is makes no difference."""
+    appeal = case.open_appeal
+    if appeal is None:
+        return ()
+    return (
+        replace(appeal, id="A1", party=Party.COMPLAINANT, channel=Channel.HOTLINE, evidence=(), at=NOW),
+    )
+
+
+def _correctable(case: Case, names: dict[str, str]) -> Any:
+    """An act that can still be corrected."""
+    act = case.correctable
+    if act is None or (case.stage is not act.after and act.act != "refuse_complaint"):
+        return None
+    return replace(act, entry=1, subject=names.get(act.subject, "") if act.subject else "")
+
+
 def _requests(case: Case) -> tuple[tuple[Request, ...], dict[str, str]]:
-    """Open requests; the proof of purchase is asked for once, so a settled one counts while it can be asked for."""
+    """Open requests; at intake some are asked for once in a hearing, so those that are settled count as well."""
+    begun = case.hearing.requests
+    once = (RequestKind.PROOF_OF_PURCHASE, RequestKind.COMPLETION)
     kept = [
         request
-        for request in case.requests
+        for number, request in enumerate(case.requests)
         if request in case.open_requests()
-        or (request.kind is RequestKind.PROOF_OF_PURCHASE and case.stage is Stage.INTAKE)
+        or (request.kind in once and number >= begun and case.stage is Stage.INTAKE)
     ]
     kept.sort(key=lambda request: (request.kind, request.party, request.state))
     names = {request.id: f"Q{number}" for number, request in enumerate(kept, 1)}
-    return tuple(replace(request, id=names[request.id], asked_at=NOW, wanted=("photo",)) for request in kept), names
-
-
-def _remedies(case: Case) -> tuple[tuple[Remedy, ...], dict[str, str]]:
-    """Remedies still to be carried out; of two alike, waiting for the same step, one."""
-    running = {remedy.id: _alike(case, remedy) for remedy in case.remedies if remedy.state is RemedyState.ORDERED}
-    numbers = {alike: f"M{number}" for number, alike in enumerate(sorted(set(running.values())), 1)}
-    names = {id_: numbers[alike] for id_, alike in running.items()}
-    kept = sorted({names[r.id]: r for r in case.remedies if r.id in names}.values(), key=lambda r: names[r.id])
     return tuple(
         replace(
-            remedy,
-            id=names[remedy.id],
-            origin=Outcome.UPHELD,
-            terms=REFUND if remedy.terms.kind is RemedyKind.REFUND else remedy.terms,
-            steps=tuple(replace(s, done_at=s.done_at and NOW, reference=None) for s in remedy.steps),
+            request,
+            id=names[request.id],
+            asked_at=NOW,
+            wanted=request.wanted if request.kind is RequestKind.CATEGORY_OFFER else ("photo",),
         )
-        for remedy in kept
+        for request in kept
     ), names
 
 
-def _alike(case: Case, remedy: Remedy) -> tuple[str, int, bool, bool]:
-    """What tells remedies apart: kind, step, and whether a clock and an effect in flight keep it in mind."""
-    clock = any(clock.active and clock.subject == remedy.id for clock in case.clocks)
-    effect = any(isinstance(e, effects.CarryOut) and e.remedy == remedy.id for e in case.outbox)
-    return remedy.terms.kind, remedy.next_step or 0, clock, effect
-
-
 def _proposals(case: Case) -> tuple[tuple[Proposal, ...], dict[str, str]]:
-    """All proposals during mediation, for they are counted; none later."""
+    """The proposals of this hearing during mediation, for they are counted; none later."""
     if case.stage is not Stage.COORDINATION:
         return (), {}
-    kept = case.proposals[-2:]
+    kept = case.proposals[case.hearing.proposals :][-2:]
     names = {proposal.id: f"P{number}" for number, proposal in enumerate(kept, 1)}
     return tuple(
-        replace(proposal, id=names[proposal.id], made_at=NOW)
+        replace(proposal, id=names[proposal.id], by=AGENT.role, made_at=NOW)
         if proposal.state is ProposalState.OPEN
         else replace(
             proposal,
@@ -213,6 +503,106 @@ def _proposals(case: Case) -> tuple[tuple[Proposal, ...], dict[str, str]]:
     ), names
 
 
+class _Results:
+    """What rulings and agreements brought, as far as it is still on its way or can be taken back."""
+
+    def __init__(self, case: Case, pack: Pack) -> None:
+        self.case = case
+        self.contestable = not _contests(case) or HearingKind.APPEAL not in _contests(case)
+        self.contestable |= case.hearing.kind in reversal.AGAIN
+        self.keys = self._ranked()
+        self.names: dict[str, str] = {}
+        occurrences = self._named("O", [each for each in case.occurrences if self._counts(each)])
+        penalties = self._named("N", [each for each in case.penalties if self._applies(each)])
+        remedies = self._named("M", [each for each in case.remedies if self._stands(each)])
+        self.occurrences = tuple(
+            replace(each, id=self.names[each.id], key=self._key(each.key), count=None) for each in occurrences
+        )
+        self.penalties = tuple(
+            replace(
+                each,
+                id=self.names[each.id],
+                key=self._key(each.key),
+                occurrence=self.names.get(each.occurrence, "gone") if each.occurrence else "",
+                policy="",
+            )
+            for each in penalties
+        )
+        self.remedies = tuple(replace(each, id=self.names[each.id], steps=self._steps(each)) for each in remedies)
+
+    def _ranked(self) -> dict[str, int]:
+        """The keys of what can be taken back, in the order in which they were recorded."""
+        case = self.case
+        keys = [each.key for each in (*case.occurrences, *case.penalties)]
+        keys += [step.key for remedy in case.remedies for step in remedy.steps if step.key]
+        return {key: number for number, key in enumerate(sorted(keys, key=_recorded))}
+
+    def _key(self, key: str) -> str:
+        return f"{self.case.case_id}:1:{self.keys[key]}" if key else ""
+
+    def _steps(self, remedy: Remedy) -> tuple[Any, ...]:
+        return tuple(
+            replace(step, done_at=step.done_at and NOW, reference=None, key=self._key(step.key))
+            for step in remedy.steps
+        )
+
+    def _again(self, id_: str) -> bool:
+        return self.contestable and id_ not in self.case.earlier
+
+    def _counts(self, each: Occurrence) -> bool:
+        if each.state is OccurrenceState.COUNTED:
+            return self._again(each.id)
+        return each.state in (OccurrenceState.RECORDED, OccurrenceState.REVERSING)
+
+    def _applies(self, each: Penalty) -> bool:
+        if each.state is PenaltyState.APPLIED:
+            return self._again(each.id)
+        return each.state in (PenaltyState.IMPOSED, PenaltyState.REVERSING)
+
+    def _stands(self, each: Remedy) -> bool:
+        if each.state is RemedyState.DONE:
+            reversible = any(step.key and step.action in reversal.REVERSIBLE for step in each.steps)
+            return each.origin is Outcome.UPHELD and reversible and self._again(each.id)
+        return each.state in (RemedyState.ORDERED, RemedyState.REVERSING)
+
+    def _named(self, prefix: str, kept: list[Any]) -> list[Any]:
+        """Of things alike, one; named by what they are and when they were recorded."""
+        alike = {each.id: self._alike(each) for each in kept}
+        order = sorted(set(alike.values()))
+        self.names |= {id_: f"{prefix}{order.index(of) + 1}" for id_, of in alike.items()}
+        by_name = {self.names[each.id]: each for each in kept}
+        return [by_name[name] for name in sorted(by_name)]
+
+    def _alike(self, each: Remedy | Penalty | Occurrence) -> tuple[str, ...]:
+        case = self.case
+        clock = any(clock.active and clock.subject == each.id for clock in case.clocks)
+        effect = any(_subject(effect) == each.id for effect in case.outbox)
+        match each:
+            case Remedy(terms=terms):
+                what = f"{terms.kind} {terms.amount_fen} {terms.order} {each.origin} {each.next_step}"
+            case Penalty():
+                what = f"{each.row} {bool(each.occurrence)}"
+            case Occurrence():
+                what = str(each.counts)
+        return what, each.state, str(clock), str(effect)
+
+
+def _subject(effect: effects.AnyEffect) -> str:
+    """What an effect enters with the platform's services, or takes back."""
+    match effect:
+        case effects.CarryOut(remedy=subject) | effects.ApplyPenalty(penalty=subject):
+            return subject
+        case effects.CountOccurrence(occurrence=subject) | effects.Reverse(subject=subject):
+            return subject
+    return ""
+
+
+def _recorded(key: str) -> tuple[int, int]:
+    _, entry, number = key.rsplit(":", 2)
+    return int(entry), int(number)
+
+
+TOLD = (Stage.FOLLOW_UP, Stage.CLOSED, Stage.ARCHIVED)
 TELLING = (Stage.FEEDBACK, Stage.REFUSED, Stage.WITHDRAWN)
 """Where a case waits until its parties know."""
 
@@ -237,34 +627,30 @@ def _told_alike(notice: Notice | effects.SendNotice) -> str:
 
 
 def _clocks(case: Case, pack: Pack, names: dict[str, str]) -> tuple[Clock, ...]:
-    """Active clocks at one canonical hour; of those that are over, only such as are not armed again."""
+    """Active clocks at one canonical hour."""
     kept = {}
-    latest = {clock.id: clock for clock in case.clocks}
-    for clock in latest.values():
+    for clock in case.clocks:
         rule = pack.clocks[clock.kind]
-        if clock.kind is ClockKind.FIRST_CONTACT:
-            continue
-        again = clock.kind is not ClockKind.SELLER_FIRST or case.stage is not Stage.INTAKE
-        if not clock.active and again:
+        if clock.kind is ClockKind.FIRST_CONTACT or not clock.active:
             continue
         one = Clock(
             kind=clock.kind,
             subject=names.get(clock.subject, clock.subject),
             arming=1,
-            state=clock.state if clock.active else ClockState.MET,
+            state=clock.state,
             armed_at=NOW,
             due=DUE,
             warn_at=WARN if clock.state is ClockState.RUNNING and rule.warn_hours_before else None,
             paused_since=NOW if clock.state is ClockState.PAUSED else None,
-            ended_at=None if clock.active else NOW,
         )
         kept[one.id] = one
     return tuple(kept[id_] for id_ in sorted(kept))
 
 
 def _evidence(case: Case) -> tuple[Evidence, ...]:
-    """One item of each kind that matters: a photo for the finding, at intake a receipt for standing."""
-    wanted = {"photo", "receipt"} if case.stage is Stage.INTAKE else {"photo"}
+    """One item of each kind that matters: one for the finding, at intake a receipt for standing."""
+    wanted = {matter.evidence for matter in MATTERS.values()}
+    wanted |= {"receipt"} if case.stage is Stage.INTAKE else set()
     kinds = sorted(wanted & {evidence.kind for evidence in case.evidence})
     return tuple(
         Evidence(id=f"E{number}", kind=kind, submitter=Party.COMPLAINANT, by="", submitted_at=NOW, content=text(kind))
@@ -285,16 +671,30 @@ def _outbox(case: Case, names: dict[str, str], notices: dict[str, str]) -> tuple
     kept: list[effects.AnyEffect] = []
     for effect in case.outbox:
         match effect:
-            case effects.LookUpOrder() if case.stage is Stage.INTAKE:
+            case effects.LookUpOrder() if _asks_for(case):
                 kept.append(replace(effect, key=""))
             case effects.SendNotice(notice=notice) if notice in notices:
                 kept.append(replace(effect, key="", notice=notices[notice], template=_told_alike(effect), facts={}))
             case effects.CarryOut(remedy=remedy) if remedy in names:
-                kept.append(replace(effect, key="", remedy=names[remedy], amount_fen=None))
-            case effects.DeliverMerge():
+                kept.append(replace(effect, key="", remedy=names[remedy]))
+            case effects.ApplyPenalty(penalty=penalty):
+                kept.append(replace(effect, key="", penalty=names[penalty], policy=""))
+            case effects.CountOccurrence(occurrence=occurrence):
+                kept.append(replace(effect, key="", occurrence=names[occurrence]))
+            case effects.Reverse(subject=subject):
+                kept.append(replace(effect, key="", subject=names[subject], reverses=""))
+            case effects.DeliverMerge() if case.stage in MERGEABLE:
                 kept.append(replace(effect, key="", head=Head(), evidence=()))
     distinct = {msgspec.json.encode(effect): effect for effect in kept}
     return tuple(replace(distinct[body], key=f"effect-{number}") for number, body in enumerate(sorted(distinct), 1))
+
+
+MERGEABLE = (Stage.INTAKE, Stage.ACCEPTANCE, Stage.VERIFICATION, Stage.COORDINATION, Stage.RULING)
+
+
+def _asks_for(case: Case) -> bool:
+    """Whether the case waits for what the platform says about an order."""
+    return case.stage is Stage.INTAKE or case.open_appeal is not None
 
 
 # --- what can happen -------------------------------------------------------------------------------
@@ -310,20 +710,27 @@ class Move(msgspec.Struct, frozen=True):
     """Who makes it happen: complainant, respondent, staff, time or world."""
 
 
-def happenings(case: Case) -> Iterator[Move]:
+def happenings(case: Case, pack: Pack) -> Iterator[Move]:
     """Everything that can happen, possible or not: refusals are part of the search."""
     yield from _deadlines(case)
     for effect in case.outbox:
         for outcome in _outcomes(effect):
             result = events.EffectsReported(results=(events.Result(key=effect.key, outcome=outcome),))
-            yield Move(f"{type(effect).__name__} {type(outcome).__name__}", case, result, "world")
-    for by, actor, act, given in _acts(case):
+            yield Move(f"{type(effect).__name__} {_said(outcome)}", case, result, "world")
+    for by, actor, act, given in _acts(case, pack):
+        if not pack.rights[act.name()]:
+            continue
         event = act(request_id="r-next", actor=actor, **({"reason": text("reason")} | given))
         yield Move(f"{act.name()} by {by} {_variant(given)}", case, event, by)
 
 
 def _variant(given: dict[str, Any]) -> str:
     return " ".join(str(value) for value in given.values() if isinstance(value, str | bool | int))
+
+
+def _said(outcome: effects.AnyOutcome) -> str:
+    state = f" {outcome.facts.state}" if isinstance(outcome, effects.OrderFound) else ""
+    return type(outcome).__name__ + state
 
 
 def _deadlines(case: Case) -> Iterator[Move]:
@@ -342,94 +749,152 @@ def _deadlines(case: Case) -> Iterator[Move]:
 
 
 def _outcomes(effect: effects.AnyEffect) -> tuple[effects.AnyOutcome, ...]:
-    done = effects.Done(at=NOW, reference="ref-1")
+    """What the world may say to an effect."""
+    failed = effects.Failed(code="rejected")
     match effect:
-        case effects.LookUpOrder():
-            return (
-                effects.OrderFound(facts=order()),
-                effects.OrderFound(facts=order(platform="elsewhere")),
-                effects.OrderFound(facts=order(purchased_at=NOW - timedelta(days=1000))),
-                effects.OrderUnknown(),
+        case effects.LookUpOrder(order=asked):
+            known = (
+                order(order=asked),
+                order(order=asked, platform="elsewhere"),
+                order(order=asked, purchased_at=NOW - timedelta(days=1000)),
+                order(order=asked, state=OrderState.SUCCEEDED, state_since=NOW),
+                order(order=asked, state=OrderState.CLOSED_BY_REFUND, state_since=NOW),
             )
-        case effects.LookUpLogistics():
-            return (effects.Failed(code="unknown"),)
-    return done, effects.Failed(code="rejected")
+            return (*(effects.OrderFound(facts=each) for each in known), effects.OrderUnknown())
+        case effects.LookUpLogistics() | effects.LookUpClaimant() | effects.ReadTranscript():
+            return (failed,)
+        case effects.CountOccurrence():
+            return effects.OccurrenceCounted(at=NOW, count=1), effects.OccurrenceCounted(at=NOW, count=10), failed
+    return effects.Done(at=NOW, reference="ref-1"), failed
 
 
-def _acts(case: Case) -> Iterator[tuple[str, Any, type[events.Act], dict[str, Any]]]:
-    buyer, seller, agent = ("complainant", BUYER), ("respondent", SELLER), ("staff", AGENT)
-    photo = (item("photo"),)
-    same = {name: getattr(complaint(), name) for name in ("complainant", "respondent", "orders", "claim", "title")}
-    again = same | {"description": text("again"), "category": case.category, "channel": Channel.HOTLINE}
-    yield *buyer, events.FileComplaint, again
-    yield *buyer, events.FileComplaint, again | {"evidence": (item("video", "new"),)}
+Acting = tuple[str, Actor, type[events.Act], dict[str, Any]]
+
+
+def _acts(case: Case, pack: Pack) -> Iterator[Acting]:
+    buyer = ("complainant", Actor(id=case.complainant, role=Role.COMPLAINANT))
+    seller = ("respondent", Actor(id=case.respondent, role=Role.RESPONDENT))
+    agent = ("staff", AGENT)
+    matter = MATTERS[case.category]
+    yield from _complaints(case, matter, buyer)
     yield *agent, events.RecordContact, {"party": Party.COMPLAINANT, "channel": Channel.HOTLINE, "outbound": True}
     yield *agent, events.RecordContact, {"party": Party.RESPONDENT, "channel": Channel.HOTLINE, "outbound": True}
     yield *buyer, events.RecordContact, {"party": Party.COMPLAINANT, "channel": Channel.HOTLINE}
+    if matter.elsewhere is not None:
+        for by in (buyer, agent):
+            yield *by, events.CorrectCategory, {"category": matter.elsewhere}
+    yield *agent, events.RequestCompletion, {"wanted": ("time",)}
+    yield *buyer, events.CompleteComplaint, {"description": text("description")}
+    yield *agent, events.NarrowClaim, {"claim": Claim(remedies=(RemedyKind.REFUND,))}
     yield *agent, events.ReportSellerContact, {"result": SellerContact.SOLVED}
     yield *agent, events.ReportSellerContact, {"result": SellerContact.REFUSED}
-    yield *agent, events.AcceptComplaint, {}
-    yield *agent, events.RefuseComplaint, {"ground": Ground.FALSE_OR_MISLEADING}
+    for by in _deciders(case):
+        yield *by, events.AcceptComplaint, {}
+        yield *by, events.RefuseComplaint, {"ground": Ground.FALSE_OR_MISLEADING}
+        yield *by, events.RefuseComplaint, {"ground": Ground.UNCLEAR}
+    yield from _verifying(case, matter, buyer, seller)
+    yield from _mediating(case, matter, buyer, seller)
+    for by in _deciders(case):
+        for ruling in matter.rulings:
+            yield *by, events.IssueRuling, ruling
+    yield *agent, events.ExtendClock, {"clock": ClockKind.RESULT, "by": 1}
+    yield *agent, events.EscalateCase, {}
+    yield *buyer, events.WithdrawComplaint, {}
+    yield from _carrying_out(case, buyer, seller)
+    for solved in (True, False):
+        yield *buyer, events.AnswerSurvey, {"solved": solved, "scores": SCORES}
+    yield *buyer, events.RequestReview, {"channel": Channel.HOTLINE}
+    for by in (buyer, seller):
+        yield *by, events.FileAppeal, {"channel": Channel.HOTLINE, "items": (item("video", "appeal"),)}
+    yield *buyer, events.FileAppeal, {"channel": Channel.HOTLINE, "items": (item(matter.evidence),)}
+    for evidence in case.evidence:
+        yield *agent, events.ExamineTranscript, {"evidence": evidence.id}
+    yield *agent, events.RecordConduct, {"row": "no_handover", "staff": "staff-1", "conduct_at": NOW}
+    yield "staff", CHIEF, events.MigratePolicy, {"version": "next"}
+    yield "staff", CHIEF, events.ReopenCase, {"case_id": case.case_id}
+    yield *agent, events.CorrectAct, {"entry": 1}
+    yield *agent, events.MergeCase, {"into": "buyer-017/order-1000"}
+    absorbed = {"duplicate": "buyer-017/order-1003", "head": Head(number=3, hash="a"), "channel": Channel.HOTLINE}
+    yield "world", ENGINE, events.AbsorbCase, absorbed | {"evidence": (item("video", "other"),)}
+
+
+def _deciders(case: Case) -> Iterator[tuple[str, Actor]]:
+    """The agents who may want to decide: also one who may not."""
+    yield "staff", AGENT
+    if case.hearing.barred:
+        yield "staff", OTHER
+    if case.agent_concerned is not None:
+        yield "staff", Actor(id=case.agent_concerned, role=Role.AGENT)
+
+
+def _complaints(case: Case, matter: Matter, buyer: tuple[str, Actor]) -> Iterator[Acting]:
+    """The complaint once more: as it is, with something new, and as one of another category."""
+    again = {
+        "complainant": case.complainant,
+        "respondent": case.respondent,
+        "orders": case.orders,
+        "category": case.category,
+        "claim": WIDE if case.category is Category.FALSE_SHIPMENT else complaint(category=case.category).claim,
+        "title": text("title"),
+        "description": text("again-at-length"),
+        "channel": Channel.HOTLINE,
+        "agent_concerned": case.agent_concerned,
+        "review": case.review,
+    }
+    yield *buyer, events.FileComplaint, again
+    yield *buyer, events.FileComplaint, again | {"evidence": (item("video", "new"),)}
+    if matter.elsewhere is not None:
+        yield *buyer, events.FileComplaint, again | {"category": matter.elsewhere}
+
+
+def _verifying(case: Case, matter: Matter, *parties: tuple[str, Actor]) -> Iterator[Acting]:
+    agent = ("staff", AGENT)
     for party in (Party.COMPLAINANT, Party.RESPONDENT):
         yield *agent, events.RequestEvidence, {"party": party, "wanted": ("photo",)}
-    for by in (buyer, seller):
-        yield *by, events.SubmitEvidence, {"items": photo}
+    for by in parties:
+        yield *by, events.SubmitEvidence, {"items": (item("photo"),)}
         yield *by, events.SubmitStatement, {"text": text("statement")}
-    yield *buyer, events.SubmitEvidence, {"items": (item("receipt"),)}
-    cited = tuple(evidence.id for evidence in case.evidence)
-    cause = "defective_goods" if case.category == "quality" else "not_shipped"
-    yield (
-        *agent,
-        events.RecordFinding,
-        {"proven": True, "responsible": Party.RESPONDENT, "cause": cause, "evidence": cited},
-    )
-    yield *agent, events.RecordFinding, {"proven": False}
+    yield *parties[0], events.SubmitEvidence, {"items": (item("receipt"),)}
+    cited = tuple(evidence.id for evidence in case.evidence if evidence.kind == matter.evidence)
+    proven = {"proven": True, "responsible": Party.RESPONDENT, "cause": matter.cause, "evidence": cited}
+    for by in _deciders(case):
+        yield *by, events.RecordFinding, proven
+        yield *by, events.RecordFinding, {"proven": False}
+
+
+def _mediating(case: Case, matter: Matter, buyer: tuple[str, Actor], seller: tuple[str, Actor]) -> Iterator[Acting]:
+    agent = ("staff", AGENT)
     for by in (buyer, seller, agent):
-        yield *by, events.ProposeRemedy, {"terms": REFUND}
-    yield *agent, events.ProposeRemedy, {"terms": EXCHANGE}
+        yield *by, events.ProposeRemedy, {"terms": matter.proposals[0]}
+    for terms in matter.proposals[1:]:
+        yield *agent, events.ProposeRemedy, {"terms": terms}
     if case.open_proposal is not None:
         subject = {"proposal": case.open_proposal.id}
         for by in (buyer, seller):
             yield *by, events.AnswerProposal, subject | {"answer": ProposalAnswer.ACCEPT}
             yield *by, events.AnswerProposal, subject | {"answer": ProposalAnswer.DECLINE}
-            yield *by, events.AnswerProposal, subject | {"answer": ProposalAnswer.COUNTER, "counter": REFUND}
+            countered = subject | {"answer": ProposalAnswer.COUNTER, "counter": matter.proposals[0]}
+            yield *by, events.AnswerProposal, countered
     for by in (buyer, agent):
         yield *by, events.CallForRuling, {}
-    yield *agent, events.IssueRuling, {"outcome": Outcome.UPHELD, "rule": "R-1", "remedies": (REFUND,)}
-    yield (
-        *agent,
-        events.IssueRuling,
-        {"outcome": Outcome.UPHELD, "rule": "R-2", "remedies": (RETURN,), "penalties": ("points",)},
-    )
-    yield *agent, events.IssueRuling, {"outcome": Outcome.DISMISSED, "rule": "R-3"}
-    yield *agent, events.ExtendClock, {"clock": ClockKind.RESULT, "by": 1}
-    yield *agent, events.EscalateCase, {}
-    yield *buyer, events.WithdrawComplaint, {}
+
+
+def _carrying_out(case: Case, buyer: tuple[str, Actor], seller: tuple[str, Actor]) -> Iterator[Acting]:
+    """Reports of the steps that are due; what the platform's services do is no act."""
+    agent = ("staff", AGENT)
     for remedy in case.remedies:
         index = remedy.next_step
-        if index is not None and remedy.steps[index].by is not Party.PLATFORM:
-            by = buyer if remedy.steps[index].by is Party.COMPLAINANT else seller
-            for done in (True, False):
-                yield *by, events.ReportRemedy, {"remedy": remedy.id, "done": done}
-                yield *agent, events.ReportRemedy, {"remedy": remedy.id, "done": done}
-    for solved in (True, False):
-        yield *buyer, events.AnswerSurvey, {"solved": solved, "scores": SCORES}
-    yield "staff", CHIEF, events.ReopenCase, {"case_id": case.case_id}
-    yield *agent, events.CorrectAct, {"entry": 1}
-    yield *agent, events.MergeCase, {"into": "buyer-017/order-1000"}
-    absorbed = {"duplicate": "buyer-017/order-1002", "head": Head(number=3, hash="a"), "channel": Channel.HOTLINE}
-    yield "world", ENGINE, events.AbsorbCase, absorbed | {"evidence": (item("video", "other"),)}
+        if index is None:
+            continue
+        due = remedy.steps[index]
+        party = {Party.COMPLAINANT: buyer, Party.RESPONDENT: seller}.get(due.by)
+        for done in (True, False):
+            yield *agent, events.ReportRemedy, {"remedy": remedy.id, "done": done}
+            if party is not None:
+                yield *party, events.ReportRemedy, {"remedy": remedy.id, "done": done}
 
 
 # --- the search ------------------------------------------------------------------------------------
-
-STARTS: dict[str, dict[str, Any]] = {
-    "quality": {"seller_contact": SellerContact.NOT_APPROACHED, "evidence": ()},
-    "logistics": {"category": "logistics", "evidence": (), "seller_contact": SellerContact.NO_ANSWER},
-}
-"""The complaints that cases start from: burden on either side, seller first or not. Safety only forbids a withdrawal,
-which the proof does not count on anyway.
-"""
 
 
 class Fault(Exception):
@@ -448,18 +913,20 @@ class Graph:
 
     def __init__(self, book: PolicyBook) -> None:
         self.book = book
-        self.policy = next(iter(book))
+        self.policy = book.in_force("platform", NOW)
         self.cases: dict[bytes, Case] = {}
         self.edges: list[Edge] = []
         self.came_by: dict[bytes, Edge] = {}
-        self.accepted: dict[Stage, set[str]] = {stage: set() for stage in Stage}
-        """Acts that were accepted, by the stage in which they were made."""
+        self.accepted: set[tuple[Stage, str]] = set()
+        """Acts that were accepted, with the stage in which they were made."""
+        self.refused: set[str] = set()
+        """Acts that were refused somewhere."""
         self.moves: set[tuple[Stage, str, Stage]] = set()
         """Transitions of the lifecycle that were taken."""
-        self.sent: set[tuple[type[Any], str]] = set()
+        self.sent: set[tuple[type[StateMachine], str]] = set()
         """Events of the other machines that were used."""
-        self.notices: dict[str, set[frozenset[str]]] = {}
-        """The details that each notice was sent with."""
+        self.notices: set[str] = set()
+        """Notices that were sent."""
         self.clocks: set[ClockKind] = set()
         """Clocks that were armed."""
         self.decisions = 0
@@ -488,7 +955,7 @@ class Graph:
             self._visit(decision, None, waiting)
         while waiting:
             key = waiting.popleft()
-            for move in happenings(self.cases[key]):
+            for move in happenings(self.cases[key], self.policy.pack):
                 self._take(key, move, waiting)
         return self
 
@@ -498,8 +965,13 @@ class Graph:
             if isinstance(move.event, events.Act):
                 _check_answer(decision, move.event)
             if any(entry.facts for entry in decision.entries):
+                _check_record(move, decision)
                 self._learn(move, decision)
                 self._visit(decision, (key, move), waiting)
+            elif isinstance(move.event, events.Act):
+                self.refused.add(move.event.name())
+            else:
+                raise Fault("what was due, or reported, changed nothing")
         except Fault as fault:
             raise Fault(f"{fault}: {' > '.join([*self.way_to(key), move.label])}") from None
         except Exception as error:
@@ -530,10 +1002,10 @@ class Graph:
         case = decision.case
         assert case is not None
         self._observe(decision)
-        while inert := _inert(case, self.policy.pack):
+        while idle := inert(case, self.policy.pack):
             results = tuple(
                 events.Result(key=effect.key, outcome=_outcomes(effect)[number % len(_outcomes(effect))])
-                for number, effect in enumerate(inert)
+                for number, effect in enumerate(idle)
             )
             stage = case.stage
             decision = self._decide(case, events.EffectsReported(results=results))
@@ -541,12 +1013,15 @@ class Graph:
             assert decision.case is not None
             case = decision.case
             if case.stage is not stage:
-                raise Fault(f"{[type(effect).__name__ for effect in inert]} moved the case to {case.stage}")
+                raise Fault(f"{[type(effect).__name__ for effect in idle]} moved the case to {case.stage}")
         return case
 
     def _learn(self, move: Move, decision: Decision) -> None:
-        if isinstance(move.event, events.Act) and decision.answer is not None and decision.answer.accepted:
-            self.accepted[move.case.stage].add(move.event.name())
+        if isinstance(move.event, events.Act) and decision.answer is not None:
+            if decision.answer.accepted:
+                self.accepted.add((move.case.stage, move.event.name()))
+            else:
+                self.refused.add(move.event.name())
         stage = move.case.stage
         for entry in decision.entries:
             for fact in entry.facts:
@@ -556,28 +1031,19 @@ class Graph:
 
     def _observe(self, decision: Decision) -> None:
         for entry in decision.entries:
-            new = {fact.notice.id for fact in entry.facts if isinstance(fact, facts.NoticeSet) and fact.by == "send"}
             for fact in entry.facts:
+                if (machine := MACHINE_OF.get(type(fact))) is not None:
+                    self.sent.add((machine, fact.by))  # type: ignore[attr-defined]
                 match fact:
-                    case facts.ClockSet(by=by, clock=clock):
-                        self.sent.add((ClockLife, by))
+                    case facts.ClockSet(clock=clock):
                         self.clocks.add(clock.kind)
-                    case facts.RequestSet(by=by):
-                        self.sent.add((RequestLife, by))
-                    case facts.ProposalSet(by=by):
-                        self.sent.add((ProposalLife, by))
-                    case facts.RemedySet(by=by):
-                        self.sent.add((RemedyLife, by))
-                    case facts.PenaltySet(by=by):
-                        self.sent.add((PenaltyLife, by))
-                    case facts.NoticeSet(by=by):
-                        self.sent.add((NoticeLife, by))
                     case facts.LevelRaised(escalation=escalation):
                         self.sent.add((EscalationLevel, "raise_level"))
                         if LEVELS.index(escalation.after) < LEVELS.index(escalation.before):
                             raise Fault(f"the level falls from {escalation.before} to {escalation.after}")
-                    case facts.EffectOrdered(effect=effects.SendNotice() as notice) if notice.notice in new:
-                        self.notices.setdefault(notice.template, set()).add(frozenset(notice.facts))
+                    case facts.EffectOrdered(effect=effects.SendNotice() as notice) if notice.facts:
+                        self.notices.add(notice.template)
+                        _check_told(self.policy.pack, notice)
 
     def stuck(self, *targets: Stage, without: Callable[[Edge], bool] = lambda edge: False) -> list[bytes]:
         """Configurations from which no way leads to one of the stages, edges `without` apart."""
@@ -599,16 +1065,37 @@ class Graph:
         return f"{self.cases[key].stage} by {' > '.join(self.way_to(key))}"
 
 
-def _inert(case: Case, pack: Pack) -> list[effects.AnyEffect]:
+MACHINE_OF: dict[type[facts.Fact], type[StateMachine]] = {
+    facts.ClockSet: ClockLife,
+    facts.RequestSet: RequestLife,
+    facts.ProposalSet: ProposalLife,
+    facts.RemedySet: RemedyLife,
+    facts.PenaltySet: PenaltyLife,
+    facts.OccurrenceSet: OccurrenceLife,
+    facts.AppealSet: AppealLife,
+    facts.NoticeSet: NoticeLife,
+}
+"""Whose event a fact is by."""
+
+
+def inert(case: Case, pack: Pack) -> list[effects.AnyEffect]:
     """Effects in flight whose outcome moves nothing."""
     must = {notice.id for notice in case.notices if pack.notices[notice.template].must_reach}
-    return [
-        effect
-        for effect in case.outbox
-        if isinstance(effect, effects.LookUpLogistics | effects.ReleaseReturnAddress | effects.ApplyPenalty)
-        or (isinstance(effect, effects.SendNotice) and effect.notice not in must)
-        or (isinstance(effect, effects.LookUpOrder) and case.stage is not Stage.INTAKE)
-    ]
+    return [effect for effect in case.outbox if _is_inert(effect, case, must)]
+
+
+def _is_inert(effect: effects.AnyEffect, case: Case, must: set[str]) -> bool:
+    match effect:
+        case effects.LookUpOrder():
+            return not _asks_for(case)
+        case effects.SendNotice(notice=notice):
+            return notice not in must
+        case effects.DeliverMerge():
+            return case.stage not in MERGEABLE
+    return isinstance(
+        effect,
+        effects.LookUpLogistics | effects.LookUpClaimant | effects.ReadTranscript | effects.ReleaseReturnAddress,
+    )
 
 
 def _check_answer(decision: Decision, act: events.Act) -> None:
@@ -621,6 +1108,36 @@ def _check_answer(decision: Decision, act: events.Act) -> None:
         entry = decision.entries[-1]
         if len(decision.entries) != 1 or entry.facts or entry.refusal is None:
             raise Fault(f"{act.name()} was refused and yet left {len(entry.facts)} facts")
+
+
+DECIDING = {"accept_complaint", "refuse_complaint", "record_finding", "issue_ruling"}
+
+
+def _check_record(move: Move, decision: Decision) -> None:
+    """The entries as they are stored tell the same case; nobody decides who may not, and a hearing begins anew."""
+    case = move.case
+    for entry in decision.entries:
+        by = entry.actor.id if entry.actor is not None and entry.event in DECIDING else None
+        if by is not None and by in (*case.hearing.barred, case.agent_concerned):
+            raise Fault(f"{by} decides, who may not")
+        heard = len(case.hearings)
+        rebuilt = apply(case, unseal(body(entry), entry.hash))
+        if len(rebuilt.hearings) > heard:
+            hearing = rebuilt.hearing
+            if (hearing.requests, hearing.proposals) != (len(case.requests), len(case.proposals)):
+                raise Fault(f"the hearing {hearing.kind} begins with rounds used up")
+        case = rebuilt
+    if case != decision.case:
+        raise Fault("the journal tells another case")
+
+
+def _check_told(pack: Pack, notice: effects.SendNotice) -> None:
+    """The text of a notice says in words, in each language, all that it speaks of; what is said again was checked."""
+    for language in pack.notices[notice.template].text:
+        try:
+            render(pack, notice.template, language, notice.facts, strict=True)
+        except (ValueError, KeyError) as error:
+            raise Fault(f"a notice that cannot be told: {error}") from None
 
 
 CLOCKS_ALLOWED = {
@@ -643,8 +1160,32 @@ def _check_waiting(case: Case, pack: Pack) -> None:
         if clock.active and rule.runs_in and case.stage not in rule.runs_in:
             raise Fault(f"clock {clock.kind} runs in {case.stage}")
     subjects = {clock.subject for clock in case.clocks if clock.active}
-    waiting = [request.id for request in case.open_requests()]
-    waiting += [proposal.id for proposal in case.proposals if proposal.state is ProposalState.OPEN]
-    waiting += [remedy.id for remedy in case.remedies if remedy.state is RemedyState.ORDERED]
-    for forgotten in set(waiting) - subjects:
+    for forgotten in set(_waiting(case)) - subjects:
         raise Fault(f"{forgotten} is open in {case.stage} without a clock")
+    for forgotten in subjects - set(_waiting(case)) - {""}:
+        raise Fault(f"a clock runs for {forgotten} in {case.stage}, for which nobody waits")
+    _check_reversal(case)
+    if case.open_appeal is not None and not any(isinstance(e, effects.LookUpOrder) for e in case.outbox):
+        raise Fault(f"appeal {case.open_appeal.id} is never heard in {case.stage}")
+
+
+def _waiting(case: Case) -> Iterator[str]:
+    """What somebody has still to do, by the id that its clock is for; of what is taken back, the one thing at a time."""
+    yield from (request.id for request in case.open_requests())
+    yield from (proposal.id for proposal in case.proposals if proposal.state is ProposalState.OPEN)
+    yield from (remedy.id for remedy in case.remedies if remedy.state is RemedyState.ORDERED)
+    yield from (penalty.id for penalty in case.penalties if penalty.state is PenaltyState.IMPOSED)
+    yield from (each.id for each in case.occurrences if each.state is OccurrenceState.RECORDED)
+    yield from (effect.subject for effect in case.outbox if isinstance(effect, effects.Reverse))
+
+
+def _check_reversal(case: Case) -> None:
+    """What is to be taken back is, one thing at a time and in the order in which it was recorded."""
+    remedies = (each for each in case.remedies if each.state is RemedyState.REVERSING)
+    due = {each.id: max(step.key for step in each.steps) for each in remedies}
+    due |= {each.id: each.key for each in case.penalties if each.state is PenaltyState.REVERSING}
+    due |= {each.id: each.key for each in case.occurrences if each.state is OccurrenceState.REVERSING}
+    asked = [effect.subject for effect in case.outbox if isinstance(effect, effects.Reverse)]
+    first = sorted(due, key=lambda id_: _recorded(due[id_]))[:1]
+    if asked != first:
+        raise Fault(f"{first} is to be taken back first, and {asked} is under way")
