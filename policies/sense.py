@@ -40,6 +40,8 @@ Problems = Iterator[str]
 LANGUAGES = {"zh-CN", "en"}
 RULE_ID = re.compile(r"[A-Z]{3}-[0-9]+")
 MAX_PERCENT = 1000
+ALL = 100
+"""In percent."""
 
 # --- what the core knows --------------------------------------------------------------------------
 
@@ -402,6 +404,10 @@ def _steps(pack: Pack) -> Problems:
                 yield f"{place}.by_agent: only a step of the platform is an agent's"
             if (step.action is Action.CHECK) != step.by_agent:
                 yield f"{place}: an agent checks, and does nothing else"
+            if step.by_agent and number == 0:
+                yield f"{place}: there is nothing done yet that could be checked"
+        if sum(step.by is Party.PLATFORM and not step.by_agent for step in rule.steps) > 1:
+            yield f"remedies.{kind}.steps: the platform does more than one step, and only one can be reversed"
 
 
 def _amounts(pack: Pack) -> Problems:
@@ -419,6 +425,8 @@ def _amount(pack: Pack, kind: RemedyKind, amount: AmountRule) -> Problems:
         yield f"{place}: needs either fixed_fen or percent_of_goods"
     if (amount.rounding is None) != (amount.percent_of_goods is None):
         yield f"{place}.rounding: goes with percent_of_goods"
+    if (amount.percent_of_goods or 0) > ALL:
+        yield f"{place}.percent_of_goods: {amount.percent_of_goods} percent is more than the goods cost"
     if amount.cap_fen is not None and amount.percent_of_goods is None:
         yield f"{place}.cap_fen: a fixed sum needs no cap"
     others = [other for other in amount.wins_over if other not in pack.remedies or other is kind]
@@ -455,6 +463,8 @@ def _repeats(pack: Pack) -> Problems:
             yield f"{place}.penalty: penalties has no row {repeat.penalty}"
         elif row.kind is PenaltyKind.POINTS and row.points is None:
             yield f"{place}.penalty: {repeat.penalty} has no figure, so it cannot be applied"
+        if repeat.counts in (before.counts for before in pack.repeats[:number]):
+            yield f"{place}.counts: {repeat.counts} has a row already"
         if repeat.counts is Counted.PASSIVE_SERVICE and not any(each.passive for each in pack.conduct.rows.values()):
             yield f"{place}.counts: no row of conduct is passive service"
 

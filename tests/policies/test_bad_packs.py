@@ -156,6 +156,18 @@ BAD: list[tuple[str, object, str]] = [
         "remedies.repair.steps[1].by_agent: only a step of the platform is an agent's",
     ),
     ("remedies.refund.steps.0.by_agent", True, "remedies.refund.steps[0]: an agent checks, and does nothing else"),
+    (
+        "remedies.rectification.steps.0",
+        GONE,
+        "remedies.rectification.steps[0]: there is nothing done yet that could be checked",
+    ),
+    (
+        "remedies.apology.steps",
+        [{"by": "platform", "action": "refund"}, {"by": "platform", "action": "issue_coupon"}],
+        ": the platform does more than one step, and only one can be reversed",
+    ),
+    ("repeats.1.counts", "passive_service", "repeats[1].counts: passive_service has a row already"),
+    ("remedies.out_of_stock_compensation.amount.percent_of_goods", 101, ": 101 percent is more than the goods cost"),
     ("remedies.refund.cap_percent_of_order", GONE, f"remedies.refund: {CAPS}"),
     ("remedies.repair.cap_percent_of_order", 100, f"remedies.repair: {CAPS}"),
     (

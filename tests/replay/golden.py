@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from temporalio.client import WorkflowHistory
 
-from policies.schema import Frozen
+from policies.base import Frozen
 from states.values import Answer
 
 GOLDENS = Path(__file__).parent / "goldens"

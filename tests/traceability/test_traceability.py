@@ -85,8 +85,8 @@ def test_a_missing_test_and_an_unknown_rule_are_found() -> None:
 def test_decisions_are_heard_in_entries_and_in_refusals() -> None:
     with listening() as heard:
         story = Story()
-        story.file(category="counterfeit")
-        assert heard == {"INT-4"}
+        story.file(procedure="unheard_of")
+        assert heard == {"PEN-4"}
         story.file()
         assert {"INT-1", "ADM-1", "SLA-1"} <= heard
         assert "ESC-8" not in heard
