@@ -47,20 +47,21 @@ def test_calendar_is_the_chinese_one() -> None:
     assert due == datetime(2026, 4, 14, 18, 0, tzinfo=SHANGHAI)
 
 
-ILLUSTRATIVE = {
-    "platform@2020-01-01": False,
-    "platform@2024-07-22": False,
-    "regulator@2020-01-01": True,
-    "regulator@2026-04-15": True,
-    "uk_disp@2020-01-01": True,
-    "us_cfpb@2020-01-01": True,
+LISTED = {
+    "platform@2020-01-01": "from 2020-01-01 until 2024-07-22  cn@2026.1",
+    "platform@2024-07-22": "from 2024-07-22 with no end  cn@2026.1",
+    "regulator@2020-01-01": "from 2020-01-01 until 2026-04-15  cn@2026.1  illustrative",
+    "regulator@2026-04-15": "from 2026-04-15 with no end  cn@2026.1  illustrative",
+    "uk_disp@2020-01-01": "from 2020-01-01 with no end  gb@2026.1  illustrative",
+    "us_cfpb@2020-01-01": "from 2020-01-01 with no end  us@2026.1  illustrative",
 }
 
 
-def test_illustrative_is_said_of_the_packs_of_others(
+def test_effective_from_and_effective_until_calendar_and_illustrative_are_listed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """A pack ends where the next one begins, and also says so itself."""
     monkeypatch.setattr(command, "load_book", lambda directory: default_book())
     command.check()
-    listed = {line.split()[0]: line.endswith("illustrative") for line in capsys.readouterr().out.splitlines()}
-    assert listed == ILLUSTRATIVE
+    rows = (line.split("  ", 2) for line in capsys.readouterr().out.splitlines())
+    assert {pack: rest for pack, _, rest in rows} == LISTED
