@@ -27,6 +27,7 @@ from policies.schema import (
     Party,
     PenaltyKind,
     RemedyKind,
+    Removes,
     Role,
     Side,
     Stage,
@@ -76,6 +77,13 @@ LIFE: tuple[frozenset[Stage], ...] = (
     frozenset({Stage.CLOSED}),
 )
 """The stages in which something can be waited for, in the order of a case's life."""
+
+AWAITED: dict[Stage, frozenset[Party]] = {
+    Stage.INTAKE: frozenset({Party.COMPLAINANT, Party.RESPONDENT}),
+    Stage.ACCEPTANCE: frozenset({Party.COMPLAINANT}),
+    Stage.VERIFICATION: frozenset({Party.COMPLAINANT, Party.RESPONDENT, Party.CARRIER, Party.APPRAISER}),
+}
+"""Who can be asked for something, or has its turn first, in which stage; in the others nobody is waited for."""
 
 RULINGS = {Outcome.UPHELD, Outcome.DISMISSED, Outcome.EXPLAINED}
 """What a ruling can come to."""
@@ -266,8 +274,14 @@ def _stages(pack: Pack) -> Problems:
                 yield f"{place}.runs_in: this clock is armed for a thing, not by a stage"
             if rule.extension is not None:
                 yield f"{place}.extension: only a clock that runs through stages can be extended"
+            if not rule.met_by_leaving:
+                yield f"{place}.met_by_leaving: this clock runs through no stages that could be left"
         elif not rule.runs_in:
             yield f"{place}.runs_in: no stage arms this clock, so it never runs"
+        awaited = {party for stage in rule.runs_in for party in AWAITED.get(stage, ())}
+        never = [party for party in rule.pauses_for if party not in awaited]
+        if never:
+            yield f"{place}.pauses_for: nothing is waited for from the {_said(never)} while this clock runs"
         steps = [step for step, stages in enumerate(LIFE) if stages & set(rule.runs_in)]
         if Stage.ARCHIVED in rule.runs_in or (steps and steps[-1] - steps[0] >= len(steps)):
             yield f"{place}.runs_in: {_said(rule.runs_in)} do not follow one another in the life of a case"
@@ -327,6 +341,8 @@ def _reviews(pack: Pack) -> Problems:
     for name, ground in pack.review_grounds.items():
         if not ground.ratings:
             yield f"review_grounds.{name}.ratings: the ground fits no review"
+        if ground.circumstances and ground.removes is not Removes.REVIEW:
+            yield f"review_grounds.{name}.removes: its circumstances say whose reviews go"
 
 
 # --- categories, evidence and remedies ------------------------------------------------------------
@@ -363,7 +379,11 @@ def _categories(pack: Pack) -> Problems:
             yield f"{place}.burden: the {category.burden} is no side of the case"
         elif not category.checklist.get(category.burden):
             yield f"{place}.checklist: the {category.burden} bears the burden of proof and is asked for nothing"
+        if Party.COMPLAINANT in category.checklist and category.burden is not Party.COMPLAINANT:
+            yield f"{place}.checklist.complainant: the complainant never has to prove anything"
         for party, groups in category.checklist.items():
+            if not groups:
+                yield f"{place}.checklist.{party}: nothing is on it"
             for number, group in enumerate(groups):
                 if not group:
                     yield f"{place}.checklist.{party}[{number}]: nothing could satisfy it"

@@ -14,13 +14,15 @@ from states.values import Conduct, ConductKind, Finding, RequestKind
 
 
 def open_(draft: Draft) -> None:
-    """Verification begins: the seller is asked for its statement and plan (VER-3), the platform's services for what
-    they know.
+    """Verification begins: the seller is asked for its statement and plan, with what the category's checklist wants of
+    it (VER-3), the platform's services for what they know.
     """
     open_dispute(draft)
     if draft.case.finding is not None:
         draft.record(facts.FindingRevoked(rules=("VER-4",)))
-    evidence.ask(draft, RequestKind.STATEMENT, Party.RESPONDENT, ("statement",), ClockKind.STATEMENT, "VER-3")
+    shown_by = (kind for group in draft.category.checklist.get(Party.RESPONDENT, ()) for kind in group)
+    wanted = ("statement", *dict.fromkeys(shown_by))
+    evidence.ask(draft, RequestKind.STATEMENT, Party.RESPONDENT, wanted, ClockKind.STATEMENT, "VER-3")
     look_up(draft, draft.category.look_ups)
 
 
