@@ -1,5 +1,5 @@
 # Tousu: every command a reader of the README meets. Needs make and Python 3.11, nothing else.
-#   make demo | up | test | check | rules | docs | golden | lock | clean
+#   make demo | up | test | check | rules | mutants | docs | golden | lock | clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,7 +13,7 @@ export TOUSU_DATA := $(DATA)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # the linters end before the tests begin
-.PHONY: help venv demo up test check lint rules docs golden lock clean
+.PHONY: help venv demo up test check lint rules mutants docs golden lock clean
 
 help: ## Show what there is to make.
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: lint test ## Run the linters, then every test.
 
 rules: $(READY) ## List the rule ids with their tests and states.
 	$(PY) -m tests.traceability $(ARGS)
+
+mutants: $(READY) ## Plant changes in the policy packs and have the tests catch each.
+	$(PY) -m tests.mutants $(ARGS)
 
 docs: $(READY) ## Generate the diagrams in the docs from the state machines.
 	$(PY) -m stack docs $(ARGS)

@@ -192,12 +192,5 @@ class Failed(EffectOutcome):
 
 
 AnyOutcome = (
-    OrderFound
-    | OrderUnknown
-    | LogisticsFound
-    | ClaimantFound
-    | TranscriptRead
-    | OccurrenceCounted
-    | Done
-    | Failed
+    OrderFound | OrderUnknown | LogisticsFound | ClaimantFound | TranscriptRead | OccurrenceCounted | Done | Failed
 )
