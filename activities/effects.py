@@ -31,6 +31,7 @@ from activities.ports import (
 )
 from policies.schema import PackRef, Policy
 from states.effects import (
+    MAX_FINDINGS,
     AnyEffect,
     AnyOutcome,
     ApplyPenalty,
@@ -163,7 +164,8 @@ class Activities:
             return Failed("not_a_transcript")
         # In a thread: a long transcript takes a while, and others wait for the loop.
         zone = ZoneInfo(policy.calendar.timezone)
-        return TranscriptRead(await asyncio.to_thread(examine, transcript, policy.pack.conduct, zone))
+        found = await asyncio.to_thread(examine, transcript, policy.pack.conduct, zone)
+        return TranscriptRead(found[:MAX_FINDINGS], omitted=max(len(found) - MAX_FINDINGS, 0))
 
 
 @asynccontextmanager

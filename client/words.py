@@ -132,8 +132,10 @@ def in_words(fact: AnyFact, local: Local) -> str:
             return f"on record against the {conduct.party}: {conduct.kind}"
         case facts.StaffConductFound(conduct=found):
             return f"conduct {found.id} of {found.staff or 'the service'}: {found.row}{conduct_shown(found)}"
-        case facts.TranscriptExamined(evidence=item_id, findings=findings, code=code):
-            return f"transcript {item_id} " + (f"cannot be examined: {code}" if code else f"shows {findings} findings")
+        case facts.TranscriptExamined(evidence=item_id, findings=findings, omitted=omitted, code=code):
+            more = f" and {omitted} more" if omitted else ""
+            shown = f"shows {findings} findings{more}"
+            return f"transcript {item_id} " + (f"cannot be examined: {code}" if code else shown)
         case facts.ResultTold():
             return "everyone knows the result"
         case facts.AppealSet(by=by, appeal=appeal):

@@ -165,10 +165,15 @@ class ClaimantFound(EffectOutcome):
     facts: ClaimantHistory
 
 
+MAX_FINDINGS = 200
+
+
 class TranscriptRead(EffectOutcome):
     """What the transcript shows about the conduct of the staff in it; nothing of its text."""
 
     findings: tuple[ConductFinding, ...]
+    omitted: int = 0
+    """How many more there are: a case keeps `MAX_FINDINGS` of one transcript, for its run has to carry them."""
 
 
 class OccurrenceCounted(EffectOutcome):

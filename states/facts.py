@@ -268,6 +268,8 @@ class TranscriptExamined(Fact):
 
     evidence: str
     findings: int = 0
+    omitted: int = 0
+    """How many more there are, which the case does not keep."""
     code: str = ""
 
 

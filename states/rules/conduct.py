@@ -40,8 +40,10 @@ def transcript_read(draft: Draft, effect: ReadTranscript, outcome: AnyOutcome) -
         code = outcome.code if isinstance(outcome, Failed) else "unexpected_outcome"
         draft.record(facts.TranscriptExamined(evidence=effect.evidence, code=code, rules=("CON-2",)))
         return
-    count = len(outcome.findings)
-    draft.record(facts.TranscriptExamined(evidence=effect.evidence, findings=count, rules=("CON-2",)))
+    examined = facts.TranscriptExamined(
+        evidence=effect.evidence, findings=len(outcome.findings), omitted=outcome.omitted, rules=("CON-2",)
+    )
+    draft.record(examined)
     rows = draft.book.policy(effect.policy).pack.conduct.rows
     for found in outcome.findings:
         _find(

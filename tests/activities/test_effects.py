@@ -1,7 +1,7 @@
 """The activities, called by name from a workflow on the real engine."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -22,6 +22,7 @@ from policies.schema import PackRef
 from stack.embedded import TemporalServer
 from stack.virtual_time import VirtualTime
 from states.effects import (
+    MAX_FINDINGS,
     AnyOutcome,
     CarryOut,
     ClaimantFound,
@@ -173,6 +174,20 @@ async def test_a_transcript_is_read_by_the_conduct_table_of_the_pack_that_is_nam
         assert isinstance(outcome, TranscriptRead)
         rows[version] = {finding.row for finding in outcome.findings}
     assert rows["2024-07-22"] - rows["2020-01-01"] == {"average_response"}
+
+
+async def test_of_a_transcript_full_of_findings_a_case_gets_no_more_than_it_can_carry(pool: Pool) -> None:
+    began = datetime(2026, 3, 1, tzinfo=UTC)
+    rude = [
+        {"id": f"m{n}", "at": began + timedelta(seconds=n), "by": "staff", "staff": "staff-7", "text": "滚蛋，白痴"}
+        for n in range(MAX_FINDINGS)
+    ]
+    content = await PostgresVault(pool).put("buyer-017", msgspec.json.encode(rude), "chat_log")
+    outcome = await read(pool, reading(content))
+    assert isinstance(outcome, TranscriptRead)
+    assert len(outcome.findings) == MAX_FINDINGS
+    assert outcome.omitted >= MAX_FINDINGS - 1  # each message alone holds two insults
+    assert len(msgspec.json.encode(outcome)) < 64 * 1024
 
 
 @pytest.mark.parametrize("content", [b"\xff\xd8 a picture", "聊天截图".encode(), b"[]", b'{"id": "m1"}'])
