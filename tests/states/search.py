@@ -79,7 +79,6 @@ from states.lifecycle import (
 from states.rules import reversal
 from states.values import (
     Actor,
-    AppealState,
     Claim,
     Clock,
     ClockState,
@@ -102,11 +101,11 @@ from states.values import (
     RemedyTerms,
     Request,
     RequestKind,
+    RequestState,
     ReviewComplaint,
     Ruling,
     Scores,
     SellerContact,
-    Survey,
     Violation,
 )
 from tests.states.story import AGENT, BUYER, CHIEF, ENGINE, SELLER, START, complaint, item, order, text
@@ -115,6 +114,7 @@ NOW = START
 DUE = NOW + timedelta(hours=24)
 WARN = NOW + timedelta(hours=12)
 LEVELS = list(Level)
+FIRST_ASK = SellerContact.NOT_APPROACHED
 OTHER = Actor(id="agent-04", role=Role.AGENT)
 """An agent who did not decide before."""
 
@@ -135,8 +135,8 @@ class Matter(msgspec.Struct, frozen=True):
     cause: str
     rulings: tuple[dict[str, Any], ...]
     proposals: tuple[RemedyTerms, ...] = (REFUND,)
-    evidence: str = "photo"
-    """The kind of item that a finding rests on."""
+    evidence: str = ""
+    """The kind of item that a finding rests on, if any has to be cited."""
     elsewhere: Category | None = None
     """Another category, as which the complaint may be classified or filed."""
 
@@ -155,7 +155,7 @@ def _one(kind: RemedyKind, **given: Any) -> RemedyTerms:
 
 
 MATTERS: dict[Category, Matter] = {
-    Category.QUALITY: Matter("defective_goods", (_upheld(EXCHANGE), DISMISSED), (REFUND, RETURN)),
+    Category.QUALITY: Matter("defective_goods", (_upheld(EXCHANGE), DISMISSED), (REFUND, RETURN), "photo"),
     Category.LOGISTICS: Matter("not_shipped", (_upheld(_one(RemedyKind.RESHIPMENT)), DISMISSED)),
     Category.FALSE_SHIPMENT: Matter("falsely_shipped", (DISMISSED,), elsewhere=Category.LATE_SHIPMENT),
     Category.LATE_SHIPMENT: Matter("not_shipped", (DISMISSED,), elsewhere=Category.FALSE_SHIPMENT),
@@ -164,16 +164,17 @@ MATTERS: dict[Category, Matter] = {
     Category.BROKEN_PROMISE: Matter(
         "promise_not_kept",
         (
-            _upheld(_one(RemedyKind.PROMISE_COMPENSATION), penalties=("points",)),
+            _upheld(_one(RemedyKind.PROMISE_COMPENSATION)),
             _upheld(WHOLE_REFUND),
-            _upheld(REFUND, penalties=("points",)),
+            _upheld(REFUND),
             DISMISSED,
         ),
         evidence="chat_log",
     ),
     Category.MALICIOUS_REVIEW: Matter(
-        "coercion", (_upheld(_one(RemedyKind.REVIEW_REMOVAL), penalties=("false_review",)), DISMISSED), evidence="review"
+        "coercion", (_upheld(_one(RemedyKind.REVIEW_REMOVAL)), DISMISSED), evidence="review"
     ),
+    Category.INVOICE: Matter("invoice_refused", (_upheld(_one(RemedyKind.INVOICE), penalties=("points",)), DISMISSED)),
     Category.SERVICE_HANDLING: Matter(
         "handled_wrongly", (_upheld(_one(RemedyKind.APOLOGY)), DISMISSED), evidence="chat_log"
     ),
@@ -188,7 +189,13 @@ ON_THE_SIDE = ("examine_transcript", "record_conduct", "migrate_policy", "extend
 
 
 def small_book(
-    without: Iterable[str] = (), *, must_reach: bool = True, counted: bool = False, **changes: Any
+    without: Iterable[str] = (),
+    *,
+    must_reach: bool = True,
+    counted: bool = False,
+    reviews: int = 1,
+    appeals: int = 1,
+    **changes: Any,
 ) -> PolicyBook:
     """The platform's book with its counters cut down: one return, one review, one appeal, two proposals, few channels
     and warnings; in two versions that differ in name alone. Nobody has the right to the acts `without`.
@@ -207,14 +214,15 @@ def small_book(
         )
         for name, rule in pack.notices.items()
     }
-    appeal = replace(pack.appeal, times=1, routes=pack.appeal.routes | {OrderState.CLOSED_BY_REFUND: AppealRoute.NOT_HEARD})
+    routes = pack.appeal.routes | {OrderState.CLOSED_BY_REFUND: AppealRoute.NOT_HEARD}
+    appeal = replace(pack.appeal, times=appeals, routes=routes)
     small = replace(
         pack,
         clocks=clocks,
         notices=notices,
         mediation=replace(pack.mediation, max_rounds=2),
         follow_up=replace(pack.follow_up, max_returns=1),
-        review=replace(pack.review, times=1),
+        review=replace(pack.review, times=reviews),
         appeal=appeal,
         repeats=tuple(rule for rule in pack.repeats if rule.counts == "upheld_complaint") if counted else (),
         rights=pack.rights | dict.fromkeys(without, ()),
@@ -223,10 +231,7 @@ def small_book(
     versions = [small, replace(small, version="next", effective_from=pack.effective_from.replace(year=2099))]
     refs = [PackRef(name=each.name, version=each.version, digest="0" * 64) for each in versions]
     return PolicyBook(
-        {
-            ref: Policy(ref=ref, pack=each, calendar=policy.calendar)
-            for ref, each in zip(refs, versions, strict=True)
-        }
+        {ref: Policy(ref=ref, pack=each, calendar=policy.calendar) for ref, each in zip(refs, versions, strict=True)}
     )
 
 
@@ -235,13 +240,19 @@ class Exploration(msgspec.Struct, frozen=True):
 
     book: Callable[[], PolicyBook]
     starts: dict[str, dict[str, Any]]
+    admitted: bool = True
+    """Whether the orders are known as they mostly are: then the search begins at acceptance."""
 
 
-TWO_ORDERS = {"category": Category.BROKEN_PROMISE, "orders": ("order-1001", "order-1002")}
+ASIDE = (*FINDING_OUT, *MEDIATING, *PUTTING_RIGHT, *CLASSIFYING)
 
 EXPLORATIONS: dict[str, Exploration] = {
     "handling": Exploration(
-        lambda: small_book((*CLASSIFYING, *ON_THE_SIDE)),
+        lambda: small_book((*CLASSIFYING, *ON_THE_SIDE), reviews=0),
+        {"quality": {"evidence": (item("photo"),)}},
+    ),
+    "proof": Exploration(
+        lambda: small_book((*CLASSIFYING, *ON_THE_SIDE, *MEDIATING, *PUTTING_RIGHT), appeals=0, must_reach=False),
         {
             "quality": {"evidence": ()},
             "logistics": {"category": Category.LOGISTICS, "evidence": (), "seller_contact": SellerContact.NO_ANSWER},
@@ -254,19 +265,22 @@ EXPLORATIONS: dict[str, Exploration] = {
                 "category": Category.FALSE_SHIPMENT,
                 "claim": WIDE,
                 "description": text("x"),
-                "seller_contact": SellerContact.NOT_APPROACHED,
+                "seller_contact": FIRST_ASK,
             },
-            "excessive": {"claim": Claim(remedies=(RemedyKind.INVOICE,))},
+            "excessive": {"category": Category.FALSE_SHIPMENT, "claim": Claim(remedies=(RemedyKind.INVOICE,))},
         },
+        admitted=False,
     ),
-    "results": Exploration(
-        lambda: small_book(
-            (*FINDING_OUT, *MEDIATING, *PUTTING_RIGHT, *CLASSIFYING, *ON_THE_SIDE), must_reach=False, counted=True
-        ),
-        {"two orders": TWO_ORDERS | {"evidence": (item("chat_log"),)}},
+    "amounts": Exploration(
+        lambda: small_book((*ASIDE, *ON_THE_SIDE), must_reach=False, appeals=0),
+        {"promise": {"category": Category.BROKEN_PROMISE, "evidence": (item("chat_log"),)}},
+    ),
+    "ledger": Exploration(
+        lambda: small_book((*ASIDE, *ON_THE_SIDE), must_reach=False, counted=True, reviews=0),
+        {"invoice": {"category": Category.INVOICE}},
     ),
     "others": Exploration(
-        lambda: small_book((*FINDING_OUT, *MEDIATING, *PUTTING_RIGHT, *CLASSIFYING), must_reach=False),
+        lambda: small_book(ASIDE, must_reach=False),
         {
             "advertising": {"category": Category.FALSE_ADVERTISING},
             "promotion": {"category": Category.PRICE_PROMOTION, "evidence": (item("screenshot"),)},
@@ -309,19 +323,19 @@ def normal(case: Case, policy: Policy) -> Case:
         head=Head(number=1),
         policy=policy.ref,
         penalty_policy=case.penalty_policy and policy.ref,
-        claim=case.claim if at_intake else WIDE,
+        claim=case.claim if at_intake and not _offered(case, pack) else WIDE,
         title=text("title"),
-        description=text("description" if len(case.description.ref) > len("text-x") else "x"),
+        description=text("x" if at_intake and case.description.size == 1 else "description"),
         channel=Channel.ORDER_PAGE,
         received_at=NOW,
-        seller_contact=case.seller_contact if at_intake else SellerContact.REFUSED,
+        seller_contact=_seller_contact(case),
         handled=tuple(each for each in case.handled if each is not case.category),
-        path=case.path[-2:] if case.stage is Stage.CLOSED else case.path[-1:],
+        path=case.path[-2:] if case.path[-2:] == (Stage.FOLLOW_UP, Stage.CLOSED) else case.path[-1:],
         level=Level.FRONT_LINE,
         owner=None,
         outcome=outcome,
         outcome_ground=ground,
-        orders_known=case.orders_known if at_intake else _known(case),
+        orders_known=_known(case),
         orders_checked=case.orders_checked if at_intake else case.orders,
         standing=case.standing or not at_intake,
         disputed_at=None,
@@ -344,13 +358,13 @@ def normal(case: Case, policy: Policy) -> Case:
         transcripts=(),
         escalations=(),
         notices=notices,
-        surveys=_survey(case),
+        surveys=(),
         returns=min(case.returns, pack.follow_up.max_returns),
         closings=0,
-        hearings=_hearings(case, pack),
+        hearings=_hearings(case),
         appeals=_appeals(case),
-        result_told_at=case.result_told_at and NOW,
-        deciders=_one_for_all(case.deciders),
+        result_told_at=case.result_told_at and NOW if case.stage in TOLD else None,
+        deciders=(AGENT.id,),
         reopenings=0,
         absorbed=(),
         correctable=_correctable(case, names),
@@ -361,9 +375,25 @@ def normal(case: Case, policy: Policy) -> Case:
     )
 
 
+def _offered(case: Case, pack: Pack) -> bool:
+    """Whether the category offers all that is claimed."""
+    return set(case.claim.remedies) <= {option.kind for option in pack.categories[case.category].remedies}
+
+
+def _seller_contact(case: Case) -> SellerContact:
+    """Whether the seller was asked first, while that matters."""
+    at_intake = case.stage is Stage.INTAKE
+    return case.seller_contact if at_intake and case.seller_contact is FIRST_ASK else SellerContact.REFUSED
+
+
 def _known(case: Case) -> tuple[OrderFacts, ...]:
-    """The orders as most orders are, for a complainant on either side."""
-    return tuple(order(order=each) for each in case.orders)
+    """What is known of the orders at intake; later they are as most orders are."""
+    if case.stage is not Stage.INTAKE:
+        return tuple(order(order=each) for each in case.orders)
+    return tuple(
+        replace(each, state=OrderState.SUCCEEDED) if each.state is OrderState.CLOSED_BY_REFUND else each
+        for each in case.orders_known
+    )
 
 
 def _outcome(case: Case, pack: Pack) -> tuple[Outcome | None, str]:
@@ -385,7 +415,7 @@ def _outcome(case: Case, pack: Pack) -> tuple[Outcome | None, str]:
 
 def _finding(case: Case) -> Finding | None:
     """The finding, until the result is told: whoever comes back after that finds anew."""
-    if case.finding is None or case.stage in TOLD:
+    if case.finding is None or case.stage in (*TOLD, Stage.WITHDRAWN):
         return None
     return replace(case.finding, cause=None, evidence=(), by="", at=NOW)
 
@@ -413,11 +443,6 @@ def _ruling(case: Case) -> Ruling | None:
     )
 
 
-def _one_for_all(agents: tuple[str, ...]) -> tuple[str, ...]:
-    """One agent stands for all who decided, or are barred."""
-    return (AGENT.id,) if agents else ()
-
-
 def _contests(case: Case) -> tuple[HearingKind, ...]:
     """The reviews and appeals since the complaint was last filed. The first appeal is the last contest."""
     kinds = [hearing.kind for hearing in case.hearings]
@@ -426,18 +451,16 @@ def _contests(case: Case) -> tuple[HearingKind, ...]:
     return (HearingKind.APPEAL,) if HearingKind.APPEAL in contests else tuple(contests)
 
 
-def _hearings(case: Case, pack: Pack) -> tuple[Hearing, ...]:
-    """The first hearing, the contests that were heard, and the hearing of now; rounds count from its beginning."""
-    now = case.hearing
-    contests = _contests(case)
-    kinds = [HearingKind.FIRST, *contests]
-    if now.kind in reversal.AGAIN:
-        kinds = [HearingKind.FIRST, now.kind]
-    elif contests:
+def _hearings(case: Case) -> tuple[Hearing, ...]:
+    """The first hearing, the contest that was heard last, and the hearing of now; rounds count from its beginning."""
+    kinds = [HearingKind.FIRST, *_contests(case)[-1:]]
+    over = case.outcome in (Outcome.WITHDRAWN, Outcome.SETTLED_BY_SELLER, Outcome.MERGED)
+    contested = case.hearing.kind in reversal.AGAIN and not over
+    if len(kinds) > 1 and not contested:
         kinds.append(HearingKind.REOPENED)
-    plain = [Hearing(kind=kind, opened_at=NOW) for kind in kinds]
-    last = replace(plain[-1], barred=_one_for_all(now.barred), final=now.final)
-    return (*plain[:-1], last)
+    barred = (AGENT.id,) if contested else ()
+    last = Hearing(kind=kinds[-1], opened_at=NOW, barred=barred, final=contested and case.hearing.final)
+    return (*(Hearing(kind=kind, opened_at=NOW) for kind in kinds[:-1]), last)
 
 
 def _appeals(case: Case) -> tuple[Any, ...]:
@@ -445,9 +468,7 @@ def _appeals(case: Case) -> tuple[Any, ...]:
     appeal = case.open_appeal
     if appeal is None:
         return ()
-    return (
-        replace(appeal, id="A1", party=Party.COMPLAINANT, channel=Channel.HOTLINE, evidence=(), at=NOW),
-    )
+    return (replace(appeal, id="A1", party=Party.COMPLAINANT, channel=Channel.HOTLINE, evidence=(), at=NOW),)
 
 
 def _correctable(case: Case, names: dict[str, str]) -> Any:
@@ -462,12 +483,10 @@ def _requests(case: Case) -> tuple[tuple[Request, ...], dict[str, str]]:
     """Open requests; at intake some are asked for once in a hearing, so those that are settled count as well."""
     begun = case.hearing.requests
     once = (RequestKind.PROOF_OF_PURCHASE, RequestKind.COMPLETION)
-    kept = [
-        request
-        for number, request in enumerate(case.requests)
-        if request in case.open_requests()
-        or (request.kind in once and number >= begun and case.stage is Stage.INTAKE)
-    ]
+    kept = list(case.open_requests())
+    if case.stage is Stage.INTAKE:
+        settled = {each.kind: each for each in case.requests[begun:] if each.state is not RequestState.OPEN}
+        kept += [replace(settled[kind], state=RequestState.ANSWERED) for kind in once if kind in settled]
     kept.sort(key=lambda request: (request.kind, request.party, request.state))
     names = {request.id: f"Q{number}" for number, request in enumerate(kept, 1)}
     return tuple(
@@ -649,21 +668,13 @@ def _clocks(case: Case, pack: Pack, names: dict[str, str]) -> tuple[Clock, ...]:
 
 def _evidence(case: Case) -> tuple[Evidence, ...]:
     """One item of each kind that matters: one for the finding, at intake a receipt for standing."""
-    wanted = {matter.evidence for matter in MATTERS.values()}
-    wanted |= {"receipt"} if case.stage is Stage.INTAKE else set()
+    wanted = {MATTERS[case.category].evidence}
+    wanted |= {"receipt"} if case.stage is Stage.INTAKE and not case.standing else set()
     kinds = sorted(wanted & {evidence.kind for evidence in case.evidence})
     return tuple(
         Evidence(id=f"E{number}", kind=kind, submitter=Party.COMPLAINANT, by="", submitted_at=NOW, content=text(kind))
         for number, kind in enumerate(kinds, 1)
     )
-
-
-def _survey(case: Case) -> tuple[Survey, ...]:
-    """Whether this closing's survey was answered, where that can still matter."""
-    closing = case.closings + (case.stage is Stage.FOLLOW_UP)
-    if not any(survey.closing == closing for survey in case.surveys) or case.path[-2:-1] != (Stage.FOLLOW_UP,):
-        return ()
-    return (Survey(closing=0, solved=True, scores=SCORES, at=NOW),)
 
 
 def _outbox(case: Case, names: dict[str, str], notices: dict[str, str]) -> tuple[effects.AnyEffect, ...]:
@@ -806,7 +817,8 @@ def _acts(case: Case, pack: Pack) -> Iterator[Acting]:
     yield *buyer, events.RequestReview, {"channel": Channel.HOTLINE}
     for by in (buyer, seller):
         yield *by, events.FileAppeal, {"channel": Channel.HOTLINE, "items": (item("video", "appeal"),)}
-    yield *buyer, events.FileAppeal, {"channel": Channel.HOTLINE, "items": (item(matter.evidence),)}
+    known = {"items": (item(matter.evidence or "photo"),)}
+    yield *buyer, events.FileAppeal, {"channel": Channel.HOTLINE} | known
     for evidence in case.evidence:
         yield *agent, events.ExamineTranscript, {"evidence": evidence.id}
     yield *agent, events.RecordConduct, {"row": "no_handover", "staff": "staff-1", "conduct_at": NOW}
@@ -947,17 +959,27 @@ class Graph:
             key = edge.source
         return labels[::-1]
 
-    def explore(self, starts: dict[str, dict[str, Any]]) -> "Graph":
+    def explore(self, starts: dict[str, dict[str, Any]], admitted: bool = True) -> "Graph":
         """Find every configuration. Raises Fault at the first step that breaks a rule."""
         waiting: deque[bytes] = deque()
         for given in starts.values():
-            decision = decide(None, complaint(**given), NOW, self.book)
-            self._visit(decision, None, waiting)
+            self._visit(self.begin(given, admitted), None, waiting)
         while waiting:
             key = waiting.popleft()
             for move in happenings(self.cases[key], self.policy.pack):
                 self._take(key, move, waiting)
         return self
+
+    def begin(self, given: dict[str, Any], admitted: bool) -> Decision:
+        """A complaint, and what the platform knows of its orders."""
+        decision = decide(None, complaint(**given), NOW, self.book)
+        if not admitted:
+            return decision
+        assert decision.case is not None
+        asked = [effect for effect in decision.case.outbox if isinstance(effect, effects.LookUpOrder)]
+        found = (effects.OrderFound(facts=order(order=effect.order)) for effect in asked)
+        results = (events.Result(key=e.key, outcome=f) for e, f in zip(asked, found, strict=True))
+        return decide(decision.case, events.EffectsReported(results=tuple(results)), NOW, self.book)
 
     def _take(self, key: bytes, move: Move, waiting: deque[bytes]) -> None:
         try:
@@ -965,7 +987,7 @@ class Graph:
             if isinstance(move.event, events.Act):
                 _check_answer(decision, move.event)
             if any(entry.facts for entry in decision.entries):
-                _check_record(move, decision)
+                _check_record(move.case, decision)
                 self._learn(move, decision)
                 self._visit(decision, (key, move), waiting)
             elif isinstance(move.event, events.Act):
@@ -992,7 +1014,8 @@ class Graph:
         if key in self.cases:
             return
         self.cases[key] = found
-        if edge is not None:
+        if came is not None and edge is not None:
+            _check_rebuilt(came[1].case, decision)
             self.came_by[key] = edge
         waiting.append(key)
         _check_waiting(found, self.policy.pack)
@@ -1113,20 +1136,23 @@ def _check_answer(decision: Decision, act: events.Act) -> None:
 DECIDING = {"accept_complaint", "refuse_complaint", "record_finding", "issue_ruling"}
 
 
-def _check_record(move: Move, decision: Decision) -> None:
-    """The entries as they are stored tell the same case; nobody decides who may not, and a hearing begins anew."""
-    case = move.case
+def _check_record(case: Case, decision: Decision) -> None:
+    """Nobody decides who may not, and a hearing begins with no round used up."""
     for entry in decision.entries:
         by = entry.actor.id if entry.actor is not None and entry.event in DECIDING else None
         if by is not None and by in (*case.hearing.barred, case.agent_concerned):
             raise Fault(f"{by} decides, who may not")
-        heard = len(case.hearings)
-        rebuilt = apply(case, unseal(body(entry), entry.hash))
-        if len(rebuilt.hearings) > heard:
-            hearing = rebuilt.hearing
-            if (hearing.requests, hearing.proposals) != (len(case.requests), len(case.proposals)):
-                raise Fault(f"the hearing {hearing.kind} begins with rounds used up")
-        case = rebuilt
+        for fact in entry.facts:
+            if isinstance(fact, facts.HearingOpened):
+                begun = (fact.hearing.requests, fact.hearing.proposals)
+                if begun != (len(case.requests), len(case.proposals)):
+                    raise Fault(f"the hearing {fact.hearing.kind} begins with rounds used up")
+
+
+def _check_rebuilt(case: Case, decision: Decision) -> None:
+    """The entries as they are stored tell the same case."""
+    for entry in decision.entries:
+        case = apply(case, unseal(body(entry), entry.hash))
     if case != decision.case:
         raise Fault("the journal tells another case")
 
@@ -1170,7 +1196,7 @@ def _check_waiting(case: Case, pack: Pack) -> None:
 
 
 def _waiting(case: Case) -> Iterator[str]:
-    """What somebody has still to do, by the id that its clock is for; of what is taken back, the one thing at a time."""
+    """What somebody has still to do, by the id that its clock is for; of what is taken back, one thing at a time."""
     yield from (request.id for request in case.open_requests())
     yield from (proposal.id for proposal in case.proposals if proposal.state is ProposalState.OPEN)
     yield from (remedy.id for remedy in case.remedies if remedy.state is RemedyState.ORDERED)
