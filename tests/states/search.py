@@ -157,8 +157,10 @@ def _one(kind: RemedyKind, **given: Any) -> RemedyTerms:
 MATTERS: dict[Category, Matter] = {
     Category.QUALITY: Matter("defective_goods", (_upheld(EXCHANGE), DISMISSED), (REFUND, RETURN), "photo"),
     Category.LOGISTICS: Matter("not_shipped", (_upheld(_one(RemedyKind.RESHIPMENT)), DISMISSED)),
-    Category.FALSE_SHIPMENT: Matter("falsely_shipped", (DISMISSED,), elsewhere=Category.LATE_SHIPMENT),
-    Category.LATE_SHIPMENT: Matter("not_shipped", (DISMISSED,), elsewhere=Category.FALSE_SHIPMENT),
+    Category.FALSE_SHIPMENT: Matter(
+        "falsely_shipped", (DISMISSED,), evidence="chat_log", elsewhere=Category.LATE_SHIPMENT
+    ),
+    Category.LATE_SHIPMENT: Matter("not_shipped", (DISMISSED,), evidence="chat_log", elsewhere=Category.FALSE_SHIPMENT),
     Category.FALSE_ADVERTISING: Matter("false_content", (_upheld(REFUND), DISMISSED)),
     Category.PRICE_PROMOTION: Matter("price_misstated", (_upheld(REFUND), EXPLAINED), evidence="screenshot"),
     Category.BROKEN_PROMISE: Matter(
@@ -266,8 +268,13 @@ EXPLORATIONS: dict[str, Exploration] = {
                 "claim": WIDE,
                 "description": text("x"),
                 "seller_contact": FIRST_ASK,
+                "evidence": (item("chat_log"),),
             },
-            "excessive": {"category": Category.FALSE_SHIPMENT, "claim": Claim(remedies=(RemedyKind.INVOICE,))},
+            "excessive": {
+                "category": Category.FALSE_SHIPMENT,
+                "claim": Claim(remedies=(RemedyKind.INVOICE,)),
+                "evidence": (item("chat_log"),),
+            },
         },
         admitted=False,
     ),
@@ -552,7 +559,8 @@ class _Results:
     def _ranked(self) -> dict[str, int]:
         """The keys of what can be taken back, in the order in which they were recorded."""
         case = self.case
-        keys = [each.key for each in (*case.occurrences, *case.penalties)]
+        keys = [each.key for each in case.occurrences]
+        keys += [each.key for each in case.penalties]
         keys += [step.key for remedy in case.remedies for step in remedy.steps if step.key]
         return {key: number for number, key in enumerate(sorted(keys, key=_recorded))}
 
@@ -596,14 +604,17 @@ class _Results:
         case = self.case
         clock = any(clock.active and clock.subject == each.id for clock in case.clocks)
         effect = any(_subject(effect) == each.id for effect in case.outbox)
-        match each:
-            case Remedy(terms=terms):
-                what = f"{terms.kind} {terms.amount_fen} {terms.order} {each.origin} {each.next_step}"
-            case Penalty():
-                what = f"{each.row} {bool(each.occurrence)}"
-            case Occurrence():
-                what = str(each.counts)
-        return what, each.state, str(clock), str(effect)
+        return _what(each), each.state, str(clock), str(effect)
+
+
+def _what(thing: Remedy | Penalty | Occurrence) -> str:
+    match thing:
+        case Remedy(terms=terms):
+            return f"{terms.kind} {terms.amount_fen} {terms.order} {thing.origin} {thing.next_step}"
+        case Penalty():
+            return f"{thing.row} {bool(thing.occurrence)}"
+        case Occurrence():
+            return str(thing.counts)
 
 
 def _subject(effect: effects.AnyEffect) -> str:
@@ -637,12 +648,9 @@ def _notices(case: Case, pack: Pack) -> tuple[tuple[Notice, ...], dict[str, str]
     }
     kept = [alike[key] for key in sorted(alike)]
     names = {notice.id: f"N{number}" for number, notice in enumerate(kept, 1)}
-    return tuple(replace(notice, id=names[notice.id], template=_told_alike(notice)) for notice in kept), names
-
-
-def _told_alike(notice: Notice | effects.SendNotice) -> str:
-    """Of the notices that must reach a party, the refusal alone has a second channel here."""
-    return "refused" if notice.template == "refused" else "ruled"
+    if case.stage is not Stage.REFUSED:
+        kept = [replace(notice, template="ruled", tried=notice.tried[:1]) for notice in kept]
+    return tuple(replace(notice, id=names[notice.id]) for notice in kept), names
 
 
 def _clocks(case: Case, pack: Pack, names: dict[str, str]) -> tuple[Clock, ...]:
@@ -685,7 +693,7 @@ def _outbox(case: Case, names: dict[str, str], notices: dict[str, str]) -> tuple
             case effects.LookUpOrder() if _asks_for(case):
                 kept.append(replace(effect, key=""))
             case effects.SendNotice(notice=notice) if notice in notices:
-                kept.append(replace(effect, key="", notice=notices[notice], template=_told_alike(effect), facts={}))
+                kept.append(_sending(effect, case, notices[notice]))
             case effects.CarryOut(remedy=remedy) if remedy in names:
                 kept.append(replace(effect, key="", remedy=names[remedy]))
             case effects.ApplyPenalty(penalty=penalty):
@@ -698,6 +706,15 @@ def _outbox(case: Case, names: dict[str, str], notices: dict[str, str]) -> tuple
                 kept.append(replace(effect, key="", head=Head(), evidence=()))
     distinct = {msgspec.json.encode(effect): effect for effect in kept}
     return tuple(replace(distinct[body], key=f"effect-{number}") for number, body in enumerate(sorted(distinct), 1))
+
+
+def _sending(effect: effects.SendNotice, case: Case, notice: str) -> effects.SendNotice:
+    """A notice on its way. Of those that must reach a party, the refusal alone has a second channel, and only while
+    the case waits for it.
+    """
+    again = case.stage is Stage.REFUSED
+    template, channel = (effect.template, effect.channel) if again else ("ruled", Channel.APP_MESSAGE)
+    return replace(effect, key="", notice=notice, template=template, channel=channel, facts={})
 
 
 MERGEABLE = (Stage.INTAKE, Stage.ACCEPTANCE, Stage.VERIFICATION, Stage.COORDINATION, Stage.RULING)
@@ -731,7 +748,8 @@ def happenings(case: Case, pack: Pack) -> Iterator[Move]:
     for by, actor, act, given in _acts(case, pack):
         if not pack.rights[act.name()]:
             continue
-        event = act(request_id="r-next", actor=actor, **({"reason": text("reason")} | given))
+        fields: dict[str, Any] = {"reason": text("reason")} | given
+        event = act(request_id="r-next", actor=actor, **fields)
         yield Move(f"{act.name()} by {by} {_variant(given)}", case, event, by)
 
 
@@ -987,7 +1005,7 @@ class Graph:
             if isinstance(move.event, events.Act):
                 _check_answer(decision, move.event)
             if any(entry.facts for entry in decision.entries):
-                _check_record(move.case, decision)
+                _check_deciders(move.case, decision)
                 self._learn(move, decision)
                 self._visit(decision, (key, move), waiting)
             elif isinstance(move.event, events.Act):
@@ -1056,7 +1074,7 @@ class Graph:
         for entry in decision.entries:
             for fact in entry.facts:
                 if (machine := MACHINE_OF.get(type(fact))) is not None:
-                    self.sent.add((machine, fact.by))  # type: ignore[attr-defined]
+                    self.sent.add((machine, getattr(fact, "by")))  # noqa: B009
                 match fact:
                     case facts.ClockSet(clock=clock):
                         self.clocks.add(clock.kind)
@@ -1136,17 +1154,12 @@ def _check_answer(decision: Decision, act: events.Act) -> None:
 DECIDING = {"accept_complaint", "refuse_complaint", "record_finding", "issue_ruling"}
 
 
-def _check_record(case: Case, decision: Decision) -> None:
-    """Nobody decides who may not, and a hearing begins with no round used up."""
+def _check_deciders(case: Case, decision: Decision) -> None:
+    """Nobody decides who may not."""
     for entry in decision.entries:
         by = entry.actor.id if entry.actor is not None and entry.event in DECIDING else None
         if by is not None and by in (*case.hearing.barred, case.agent_concerned):
             raise Fault(f"{by} decides, who may not")
-        for fact in entry.facts:
-            if isinstance(fact, facts.HearingOpened):
-                begun = (fact.hearing.requests, fact.hearing.proposals)
-                if begun != (len(case.requests), len(case.proposals)):
-                    raise Fault(f"the hearing {fact.hearing.kind} begins with rounds used up")
 
 
 def _check_rebuilt(case: Case, decision: Decision) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -27,8 +28,11 @@ from policies.schema import (
     ClockKind,
     Ground,
     Level,
+    OrderState,
+    Outcome,
     Party,
     PenaltyKind,
+    Rating,
     RemedyKind,
     Role,
     Stage,
@@ -37,30 +41,36 @@ from policies.schema import (
 from states import clocks, effects, events, facts
 from states.case import Case, next_wake
 from states.decide import decide
-from states.draft import Draft
+from states.draft import Draft, Refused
 from states.events import ProposalAnswer
 from states.journal import Entry, body, fold, unseal
-from states.rules import escalation, remedies, ruling
+from states.rules import escalation, penalties, remedies, reversal
 from states.values import (
     Actor,
     Answer,
     Claim,
+    ClaimantHistory,
     Clock,
     ClockState,
     Head,
+    IdentityCheck,
     LogisticsFacts,
+    OccurrenceState,
     OrderFacts,
-    Outcome,
+    Penalty,
+    PenaltyState,
     Remedy,
     RemedyState,
     RemedyTerms,
+    ReviewComplaint,
     Scores,
     SellerContact,
+    Violation,
 )
 from tests.states.story import BUYER, SELLER, START, complaint, item, text
 
 BOOK = default_book()
-PACK = next(iter(BOOK)).pack
+PACK = BOOK.in_force("platform", START).pack
 
 people = st.sampled_from(
     [
@@ -76,9 +86,23 @@ texts = st.sampled_from([text(name) for name in "abcdef"])
 items = st.builds(item, st.sampled_from([*PACK.evidence_kinds, "hearsay"]), st.sampled_from("abcdefgh"))
 many_items = st.lists(items, min_size=1, max_size=4).map(tuple)
 amounts = st.none() | st.integers(1, 20_000) | st.integers(1, 10_000_000_000)
-terms = st.builds(RemedyTerms, kind=st.sampled_from(RemedyKind), amount_fen=amounts)
+terms = st.builds(
+    RemedyTerms,
+    kind=st.sampled_from(RemedyKind),
+    amount_fen=amounts,
+    order=st.sampled_from([None, None, "order-1001", "order-1002", "order-7"]),
+)
 scores = st.builds(Scores, **{name: st.integers(1, 5) for name in Scores.__struct_fields__})
 ids = st.sampled_from(["E1", "E2", "E3", "P1", "P2", "P3", "M1", "M2", "Q1", "order-1", "buyer-017/order-1001"])
+CITED = st.lists(ids, max_size=3).map(tuple)
+reviews = st.builds(
+    ReviewComplaint,
+    review=st.just("review-1"),
+    rating=st.sampled_from(Rating),
+    ground=st.sampled_from([*PACK.review_grounds, "dislike"]),
+    circumstance=st.sampled_from([None, "price_cut", "no_transaction"]),
+)
+violations = st.builds(Violation, row=st.sampled_from([*PACK.penalties, "flogging"]), evidence=CITED)
 heads = st.builds(Head, number=st.integers(0, 50), hash=st.sampled_from(["", "a" * 64]))
 given_fields: dict[str, st.SearchStrategy[Any]] = {
     "complainant": st.sampled_from(["buyer-017", "buyer-099"]),
@@ -96,10 +120,20 @@ given_fields: dict[str, st.SearchStrategy[Any]] = {
     "evidence": st.lists(items, max_size=3).map(tuple),
     "party": st.sampled_from(Party),
     "outbound": st.booleans(),
+    "automatic": st.booleans(),
+    "answered_after_seconds": st.none() | st.integers(0, 600),
+    "identity": st.none() | st.sampled_from(IdentityCheck),
+    "procedure": st.sampled_from(["platform", "platform", "regulator", "nobody"]),
+    "agent_concerned": st.sampled_from([None, None, "agent-03"]),
+    "review": st.none() | reviews,
     "text": texts,
     "result": st.sampled_from(SellerContact),
     "ground": st.sampled_from(Ground),
-    "wanted": st.lists(st.sampled_from([*PACK.evidence_kinds, "oath"]), min_size=1, max_size=3).map(tuple),
+    "wanted": st.lists(
+        st.sampled_from([*PACK.evidence_kinds, *PACK.admission.clarity.facts, "oath"]), min_size=1, max_size=3
+    ).map(tuple),
+    "addressee": st.sampled_from([None, "carrier-1"]),
+    "on_behalf_of": st.sampled_from([None, Party.CARRIER, Party.APPRAISER]),
     "items": many_items,
     "plan": st.none() | terms,
     "proven": st.booleans(),
@@ -112,7 +146,13 @@ given_fields: dict[str, st.SearchStrategy[Any]] = {
     "outcome": st.sampled_from(Outcome),
     "rule": st.just("VER-5"),
     "remedies": st.lists(terms, max_size=3).map(tuple),
-    "penalties": st.lists(st.sampled_from([*PACK.penalties, "flogging"]), max_size=3).map(tuple),
+    "penalties": st.lists(violations, max_size=3).map(tuple),
+    "conduct_at": st.sampled_from([START, START - timedelta(days=100), START - timedelta(days=800)]),
+    "row": st.sampled_from([*PACK.conduct.rows, "bad_mood"]),
+    "staff": ids,
+    "message": st.none() | ids,
+    "demand": st.none() | st.just("reorder"),
+    "version": st.sampled_from(["2020-01-01", "2024-07-22", "2099-01-01"]),
     "clock": st.sampled_from(ClockKind),
     "by": st.integers(1, 365),
     "remedy": ids,
@@ -126,17 +166,16 @@ given_fields: dict[str, st.SearchStrategy[Any]] = {
     "duplicate": ids,
     "head": heads,
 }
-CITED = st.lists(ids, max_size=3).map(tuple)
 
 
 def acts(kind: type[events.Act]) -> st.SearchStrategy[events.Act]:
     """Acts of one kind with any data at all; what message, actor and time they come with is drawn by the step."""
     common = {"request_id", "actor", "at", "source", "reason"}
-    fields = {
-        name: CITED if kind is events.RecordFinding and name == "evidence" else given_fields[name]
-        for name in kind.__struct_fields__
-        if name not in common
-    }
+    fields = {name: given_fields[name] for name in kind.__struct_fields__ if name not in common}
+    if kind is events.RecordFinding:
+        fields["evidence"] = CITED
+    elif kind in (events.ExamineTranscript, events.RecordConduct):
+        fields["evidence"] = ids
     return st.builds(kind, request_id=st.just("r"), reason=st.none() | texts | texts | texts, **fields)
 
 
@@ -151,6 +190,8 @@ backdated = st.none() | st.integers(-60, 800).map(lambda minutes: timedelta(minu
 orders = st.builds(
     OrderFacts,
     order=st.just("order-1001"),
+    state=st.sampled_from(OrderState),
+    state_since=st.integers(0, 30).map(lambda days: START - timedelta(days=days)),
     platform=st.sampled_from(["taobao", "taobao", "taobao", "elsewhere"]),
     buyer=st.sampled_from(["buyer-017", "buyer-017", "buyer-099"]),
     seller=st.just("seller-204"),
@@ -183,10 +224,29 @@ class Histories(RuleBasedStateMachine):
         risk=st.integers(0, 5).map(lambda n: n == 0),
         order=st.none() | orders | orders | orders,
         made=backdated,
+        two=st.booleans(),
     )
-    def file(self, category: Any, contact: Any, evidence: Any, risk: bool, order: Any, made: Any) -> None:
+    def file(self, category: Any, contact: Any, evidence: Any, risk: bool, order: Any, made: Any, two: bool) -> None:
         self.order = order
-        filed = complaint(category=category, seller_contact=contact, evidence=evidence, high_risk=risk)
+        filed = complaint(
+            category=category,
+            seller_contact=contact,
+            evidence=evidence,
+            high_risk=risk,
+            orders=("order-1001", "order-1002") if two else ("order-1001",),
+        )
+        rule = PACK.categories[category]
+        if rule.names_agent:
+            filed = replace(filed, agent_concerned="agent-09", respondent="service")
+        if rule.on_review:
+            review = ReviewComplaint(review="review-1", rating=Rating.NEGATIVE, ground="abuse")
+            filed = replace(
+                filed,
+                review=review,
+                complainant=SELLER.id,
+                respondent=BUYER.id,
+                actor=Actor(id=SELLER.id, role=Role.COMPLAINANT),
+            )
         self.happen(replace(filed, at=None if made is None else self.now - made, source="app"))
         assert self.case is not None
 
@@ -218,6 +278,8 @@ class Histories(RuleBasedStateMachine):
 
     def suit_the_stage(self, data: st.DataObject) -> None:
         case = self.open_case
+        buyer = Actor(id=case.complainant, role=Role.COMPLAINANT)
+        seller = Actor(id=case.respondent, role=Role.RESPONDENT)
         cited = tuple(evidence.id for evidence in case.evidence)
         category = PACK.categories[case.category]
         offered = [option.kind for option in category.remedies]
@@ -230,18 +292,18 @@ class Histories(RuleBasedStateMachine):
         match case.stage:
             case Stage.INTAKE:
                 chosen = [
-                    (BUYER, events.ReportSellerContact(request_id="r", result=SellerContact.REFUSED)),
-                    (BUYER, events.SubmitEvidence(request_id="r", items=(item("receipt"),))),
+                    (buyer, events.ReportSellerContact(request_id="r", result=SellerContact.REFUSED)),
+                    (buyer, events.SubmitEvidence(request_id="r", items=(item("receipt"),))),
                 ]
             case Stage.ACCEPTANCE:
                 chosen = [(agent, events.AcceptComplaint(request_id="r"))]
             case Stage.VERIFICATION if case.open_requests():
                 asked = case.open_requests()[0]
                 if asked.party is Party.RESPONDENT and "statement" in asked.wanted:
-                    chosen = [(SELLER, events.SubmitStatement(request_id="r", text=text("s")))]
+                    chosen = [(seller, events.SubmitStatement(request_id="r", text=text("s")))]
                 else:
                     given = (item(asked.wanted[0], "g"),)
-                    chosen = [(party, events.SubmitEvidence(request_id="r", items=given)) for party in (BUYER, SELLER)]
+                    chosen = [(party, events.SubmitEvidence(request_id="r", items=given)) for party in (buyer, seller)]
             case Stage.VERIFICATION:
                 proofs = (item("photo"), item("chat_log"))
                 finding = events.RecordFinding(
@@ -252,7 +314,7 @@ class Histories(RuleBasedStateMachine):
                     evidence=cited,
                 )
                 chosen = [
-                    (BUYER, events.SubmitEvidence(request_id="r", items=proofs)),
+                    (buyer, events.SubmitEvidence(request_id="r", items=proofs)),
                     (agent, events.RequestEvidence(request_id="r", party=Party.COMPLAINANT, wanted=("video",))),
                     (agent, finding),
                     (agent, finding),
@@ -261,13 +323,15 @@ class Histories(RuleBasedStateMachine):
             case Stage.COORDINATION:
                 call = (agent, events.CallForRuling(request_id="r"))
                 if case.open_proposal is None:
-                    chosen = [(SELLER, events.ProposeRemedy(request_id="r", terms=offer)), call]
+                    chosen = [(seller, events.ProposeRemedy(request_id="r", terms=offer)), call]
                 else:
                     accept = events.AnswerProposal(
                         request_id="r", proposal=case.open_proposal.id, answer=ProposalAnswer.ACCEPT
                     )
-                    chosen = [(BUYER, accept), (SELLER, accept), call]
+                    chosen = [(buyer, accept), (seller, accept), call]
             case Stage.RULING:
+                known = sorted(row for row, rule in PACK.penalties.items() if case.category in rule.categories)
+                rows = data.draw(st.lists(st.sampled_from([*known, "listing_removed"]), max_size=2, unique=True))
                 chosen = [
                     (
                         agent,
@@ -277,7 +341,7 @@ class Histories(RuleBasedStateMachine):
                             outcome=Outcome.UPHELD,
                             rule="R",
                             remedies=(offer,),
-                            penalties=data.draw(given_fields["penalties"]),
+                            penalties=tuple(Violation(row=row, evidence=cited[:20]) for row in rows),
                         ),
                     ),
                     (
@@ -302,12 +366,27 @@ class Histories(RuleBasedStateMachine):
                     )
                 ]
             case Stage.FOLLOW_UP:
-                chosen = [(BUYER, events.AnswerSurvey(request_id="r", solved=False, scores=data.draw(scores)))]
+                contested = self.contested(buyer, seller)
+                chosen = [
+                    (
+                        buyer,
+                        events.AnswerSurvey(request_id="r", solved=data.draw(st.booleans()), scores=data.draw(scores)),
+                    ),
+                    *contested,
+                ]
+            case Stage.CLOSED:
+                chosen = self.contested(buyer, seller)
             case _:
                 chosen = [(agent, events.ReopenCase(request_id="r", reason=text("again"), case_id=case.case_id))]
         actor, act = data.draw(st.sampled_from(chosen))
         self.numbers += 1
         self.put(replace(act, request_id=f"r-{self.numbers}", actor=actor))
+
+    def contested(self, *parties: Actor) -> list[tuple[Any, events.Act]]:
+        """The result is reviewed or appealed against, with an item that is new each time."""
+        new = (item("video", f"new-{self.numbers}"),)
+        appeals = [(party, events.FileAppeal(request_id="r", channel=Channel.HOTLINE, items=new)) for party in parties]
+        return [(parties[0], events.RequestReview(request_id="r", channel=Channel.HOTLINE)), *appeals]
 
     @rule(act=done, changed=st.booleans(), reason=texts)
     def again(self, act: events.Act, changed: bool, reason: Any) -> None:
@@ -334,10 +413,17 @@ class Histories(RuleBasedStateMachine):
         if not never_fails and data.draw(st.integers(0, 3)) == 0:
             return effects.Failed(code="rejected")
         match effect:
-            case effects.LookUpOrder():
-                return effects.OrderUnknown() if self.order is None else effects.OrderFound(facts=self.order)
+            case effects.LookUpOrder(order=asked):
+                known = None if self.order is None else replace(self.order, order=asked)
+                return effects.OrderUnknown() if known is None else effects.OrderFound(facts=known)
             case effects.LookUpLogistics():
                 return effects.LogisticsFound(facts=LogisticsFacts(order="order-1001", shipped_at=START))
+            case effects.LookUpClaimant():
+                return effects.ClaimantFound(facts=ClaimantHistory(complaints=data.draw(st.integers(0, 9))))
+            case effects.ReadTranscript():
+                return effects.TranscriptRead(findings=())
+            case effects.CountOccurrence():
+                return effects.OccurrenceCounted(at=self.now, count=data.draw(st.sampled_from([1, 2, 3, 6, 10])))
         return effects.Done(at=self.now, reference="ref")
 
     @rule(by=steps_of_time)
@@ -444,27 +530,63 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def money_is_exact(self) -> None:
-        """Whole fen; over the whole case never more than the caps allow, each remedy paid at most once."""
+        """Whole fen; for each order never more than the caps allow, each step of a remedy paid at most once."""
         if self.case is None:
             return
         ordered = [fact.effect for fact in self.established(facts.EffectOrdered)]
         paid = [effect for effect in ordered if isinstance(effect, effects.CarryOut)]
         assert len({effect.key for effect in ordered}) == len(ordered)
-        assert Counter(effect.remedy for effect in paid).most_common(1) in ([], [(paid[0].remedy, 1)] if paid else [])
+        assert len({(effect.remedy, effect.action) for effect in paid}) == len(paid)
         states = {remedy.id: remedy.state for remedy in self.case.remedies}
-        sums: Counter[str] = Counter()
+        kinds = {remedy.id: remedy.terms.kind for remedy in self.case.remedies}
+        sums: Counter[tuple[str, str]] = Counter()
         for effect in paid:
             assert effect.amount_fen is None or (type(effect.amount_fen) is int and effect.amount_fen > 0)
-            if states[effect.remedy] is not RemedyState.FAILED:
-                sums[effect.action] += effect.amount_fen or 0
-        order = self.case.order
-        if order is not None:
-            assert sums["refund"] <= order.paid_fen
-            assert sums["pay_compensation"] <= order.paid_fen * 3
-            assert sums["issue_coupon"] <= order.paid_fen
+            if states[effect.remedy] not in (RemedyState.FAILED, RemedyState.REVERSED):
+                computed = PACK.remedies[kinds[effect.remedy]].amount is not None
+                sums[effect.order, kinds[effect.remedy] if computed else effect.action] += effect.amount_fen or 0
+        for order in self.case.orders_known:
+            assert sums[order.order, "refund"] <= order.paid_fen
+            assert sums[order.order, "pay_compensation"] <= order.paid_fen * 3
+            assert sums[order.order, "issue_coupon"] <= order.paid_fen
+            promised = sums[order.order, RemedyKind.PROMISE_COMPENSATION]
+            stocked_out = sums[order.order, RemedyKind.OUT_OF_STOCK_COMPENSATION]
+            assert promised in (0, 2000), "PEN-2"
+            assert stocked_out <= 50_000, "PEN-7"
+            assert not (promised and stocked_out), "the more specific one instead of the other (PEN-7)"
+
+    @invariant()
+    def the_ledger_is_told_each_thing_once(self) -> None:
+        """Each penalty and each count is entered once (PEN-1); what is taken back is, once, and nothing else is."""
+        if self.case is None:
+            return
+        ordered = [fact.effect for fact in self.established(facts.EffectOrdered)]
         applied = [effect for effect in ordered if isinstance(effect, effects.ApplyPenalty)]
+        counted = [effect for effect in ordered if isinstance(effect, effects.CountOccurrence)]
+        reversals = [effect for effect in ordered if isinstance(effect, effects.Reverse)]
         assert [effect.penalty for effect in applied] == [penalty.id for penalty in self.case.penalties]
+        assert [effect.occurrence for effect in counted] == [each.id for each in self.case.occurrences]
         assert all(type(e.points) is int for e in applied if e.kind is PenaltyKind.POINTS)
+        entered = {effect.key for effect in ordered if isinstance(effect, reversal.ENTERING)}
+        assert {effect.reverses for effect in reversals} <= entered
+        assert len([effect for effect in self.case.outbox if isinstance(effect, effects.Reverse)]) <= 1
+        gone = (RemedyState.REVERSED, PenaltyState.REVERSED, OccurrenceState.REVERSED)
+        states: dict[str, StrEnum] = {each.id: each.state for each in self.case.remedies}
+        states |= {each.id: each.state for each in self.case.penalties}
+        states |= {each.id: each.state for each in self.case.occurrences}
+        assert {id_ for id_, state in states.items() if state in gone} <= {effect.subject for effect in reversals}
+
+    @invariant()
+    def nobody_decides_who_may_not(self) -> None:
+        """Neither the agent that the case is about (INT-7), nor in a further hearing whom the policy bars (ESC-7)."""
+        deciding = {act.name() for act in (events.AcceptComplaint, events.RefuseComplaint, events.IssueRuling)}
+        barred: tuple[str, ...] = ()
+        for entry in self.entries:
+            by = entry.actor.id if entry.actor is not None and entry.refusal is None else None
+            assert not (entry.event in deciding and by in barred)
+            for fact in entry.facts:
+                if isinstance(fact, facts.HearingOpened):
+                    barred = fact.hearing.barred
 
     @invariant()
     def what_is_over_stays_over(self) -> None:
@@ -530,15 +652,15 @@ TestHistories.settings = settings(
 
 
 def paid_twice(patch: pytest.MonkeyPatch) -> None:
-    begin = remedies._begin_step
+    put = remedies._put
 
-    def twice(draft: Draft, remedy: Remedy) -> None:
-        begin(draft, remedy)
+    def twice(draft: Draft, remedy: Remedy, *given: str) -> None:
+        put(draft, remedy, *given)
         ordered = draft.facts[-1]
         if isinstance(ordered, facts.EffectOrdered) and isinstance(ordered.effect, effects.CarryOut):
             draft.order(replace(ordered.effect, key=draft.effect_key()))
 
-    patch.setattr(remedies, "_begin_step", twice)
+    patch.setattr(remedies, "_put", twice)
 
 
 def an_open_pause_is_forgotten(patch: pytest.MonkeyPatch) -> None:
@@ -558,23 +680,40 @@ def raised_twice(patch: pytest.MonkeyPatch) -> None:
 
 
 def penalties_entered_twice(patch: pytest.MonkeyPatch) -> None:
-    impose = ruling._impose
+    impose = penalties.impose
 
-    def twice(draft: Draft, row: str) -> None:
-        impose(draft, row)
+    def twice(draft: Draft, *given: Any) -> None:
+        impose(draft, *given)
         ordered = draft.facts[-1]
         assert isinstance(ordered, facts.EffectOrdered)
         draft.order(replace(ordered.effect, key=draft.effect_key()))
 
-    patch.setattr(ruling, "_impose", twice)
+    patch.setattr(penalties, "impose", twice)
 
 
-@pytest.mark.parametrize("plant", [paid_twice, an_open_pause_is_forgotten, raised_twice, penalties_entered_twice])
+def reversed_before_the_ledger_said_so(patch: pytest.MonkeyPatch) -> None:
+    def overturned(draft: Draft, penalty: Penalty, by: str, *rules: str) -> None:
+        state = PenaltyState.REVERSED if by == "overturn" else PenaltyState.APPLIED
+        draft.record(facts.PenaltySet(by=by, penalty=replace(penalty, state=state), rules=rules))
+
+    patch.setattr(penalties, "set_penalty", overturned)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        paid_twice,
+        an_open_pause_is_forgotten,
+        raised_twice,
+        penalties_entered_twice,
+        reversed_before_the_ledger_said_so,
+    ],
+)
 def test_planted_faults_break_an_invariant(
     plant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(monkeypatch)
-    with pytest.raises((AssertionError, FlakyFailure)):
+    with pytest.raises((AssertionError, FlakyFailure, Refused)):
         run_state_machine_as_test(
             Histories, settings=settings(TestHistories.settings, phases=[Phase.generate], report_multiple_bugs=False)
         )

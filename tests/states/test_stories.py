@@ -1,10 +1,10 @@
 """Whole cases in the pure core."""
 
-from policies.schema import Level, Party, RemedyKind, Stage
+from policies.schema import Level, Outcome, Party, RemedyKind, Stage
 from states import events
 from states.events import ProposalAnswer
 from states.journal import fold
-from states.values import Outcome, RemedyTerms, Scores
+from states.values import RemedyTerms, Scores
 from tests.states.story import BUYER, SELLER, Story, text
 
 REFUND = RemedyTerms(kind=RemedyKind.REFUND, amount_fen=19_900)

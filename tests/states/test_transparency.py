@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from policies.schema import Role
+from policies.schema import Outcome, Role
 from states import events, facts
 from states.journal import Entry, body, fold, seal, unseal
-from states.values import Actor, Head, Outcome
+from states.values import Actor, Head
 from tests.states.story import AGENT, BUYER, REFUND, SELLER, START, Story, complaint, text
 
 
