@@ -70,13 +70,25 @@ def new_items(case: Case, items: tuple[EvidenceItem, ...]) -> tuple[EvidenceItem
 def hand_in(
     draft: Draft, act: Act, items: tuple[EvidenceItem, ...], *rules: str, submitter: Party | None = None
 ) -> None:
-    """Items from a party are on the file, and answer what it was asked for."""
+    """Items from a party are on the file, and answer what it was asked for once they are all that was."""
     party = submitter or draft.party_of(act.actor)
     add(draft, act, items, *rules, submitter=party)
-    given = {item.kind for item in items}
     for each in draft.case.open_requests(party):
-        if each.kind is RequestKind.EVIDENCE and given & set(each.wanted):
+        if each.kind is RequestKind.EVIDENCE and not _still_wanted(draft, each, items):
             settle(draft, each, "answer", "VER-1")
+
+
+def _still_wanted(draft: Draft, request: Request, items: tuple[EvidenceItem, ...]) -> set[str]:
+    """What was asked for and came neither now nor earlier since; where several kinds were asked for of which the
+    checklist wants one, one will do (VER-2).
+    """
+    since = [
+        item for item in draft.case.evidence if item.submitter is request.party and item.submitted_at > request.asked_at
+    ]
+    wanted = set(request.wanted)
+    came = wanted & ({item.kind for item in items} | {item.kind for item in since})
+    groups = [wanted.intersection(group) for group in draft.category.checklist.get(request.party, ())]
+    return wanted - came.union(*(group for group in groups if came & group))
 
 
 def submit(draft: Draft, act: SubmitEvidence) -> None:

@@ -64,6 +64,8 @@ def _granted(draft: Draft, act: IssueRuling, finding: Finding) -> tuple[RemedyTe
         raise Refused("nothing_to_grant", "remedies: a dismissed complaint brings none", "COO-3")
     if act.outcome is Outcome.EXPLAINED and (act.remedies or act.penalties):
         raise Refused("nothing_to_grant", "an explanation brings no remedy and no penalty", "VER-12")
+    if act.outcome is Outcome.EXPLAINED and finding.proven:
+        raise Refused("proven", "outcome: what is proven cannot be explained", "VER-12")
     if act.outcome is not Outcome.UPHELD:
         return ()
     if not finding.proven:

@@ -105,7 +105,8 @@ def record_finding(draft: Draft, act: RecordFinding) -> None:
             "COO-5",
         )
     if act.proven:
-        _check_proof(draft, act)
+        _check_named(draft, act)
+    _check_burden(draft, act)
     if act.conduct_at is not None:
         _date_conduct(draft, act.conduct_at)
     before = draft.case.stage
@@ -124,21 +125,30 @@ def record_finding(draft: Draft, act: RecordFinding) -> None:
     draft.correctable("record_finding", before)
 
 
-def _check_proof(draft: Draft, act: RecordFinding) -> None:
-    """Sufficiency is the category's checklist (VER-2); a proven finding names party and cause (VER-4)."""
+def _check_named(draft: Draft, act: RecordFinding) -> None:
+    """A proven finding names party and cause (VER-4)."""
     rule = draft.category
     if act.responsible not in rule.responsible:
         raise Refused("wrong_party", f"responsible: one of {', '.join(rule.responsible)} has to be named", "VER-4")
     if act.cause not in rule.causes:
         raise Refused("unknown_cause", f"cause: one of {', '.join(rule.causes)} has to be named", "VER-4")
-    if burden(draft) is Party.COMPLAINANT:
-        missing = missing_evidence(draft, Party.COMPLAINANT, act.evidence)
-        if missing:
-            raise Refused(
-                "evidence_missing",
-                f"evidence: the checklist of {draft.case.category} still wants {'; '.join(missing)}",
-                "VER-2",
-            )
+
+
+def _check_burden(draft: Draft, act: RecordFinding) -> None:
+    """Nothing is found for the party that has to prove unless the items cited are sufficient by the category's
+    checklist (VER-2): a complainant has to show what is proven, a respondent who bears the burden that nothing is
+    (VER-9).
+    """
+    party = burden(draft)
+    if act.proven is not (party is Party.COMPLAINANT):
+        return
+    missing = missing_evidence(draft, party, act.evidence)
+    if missing:
+        raise Refused(
+            "evidence_missing",
+            f"evidence: the checklist of {draft.case.category} still wants {'; '.join(missing)} of the {party}",
+            "VER-2",
+        )
 
 
 def _date_conduct(draft: Draft, conduct_at: datetime) -> None:

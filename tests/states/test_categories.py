@@ -163,6 +163,20 @@ def test_false_shipment_goes_on_without_proof_from_the_buyer_and_a_seller_withou
     assert "VER-9" in story.all(facts.FindingMade)[0].rules
 
 
+@pytest.mark.rule("VER-1", "VER-2")
+@pytest.mark.parametrize("category", BURDEN_OF_SELLER)
+def test_nothing_is_found_for_a_seller_without_the_proof_that_it_bears(category: Category) -> None:
+    story = in_verification(category, evidence=())
+    refusal = story.refused(events.RecordFinding, proven=False)
+    assert (refusal.code, refusal.rule) == ("evidence_missing", "VER-2")
+    items = tuple(item(kind) for kind in wanted(category, Party.RESPONDENT))
+    story.accepted(events.SubmitEvidence, SELLER, items=items)
+    assert story.refused(events.RecordFinding, proven=False).code == "evidence_missing", "on file, and not cited"
+    cited = tuple(each.id for each in story.open_case.evidence)
+    story.accepted(events.RecordFinding, proven=False, evidence=cited)
+    assert story.at(Stage.RULING)
+
+
 @pytest.mark.rule("VER-10", "VER-1")
 @pytest.mark.parametrize("brought", ["inspection_report", "purchase_chain"])
 def test_against_counterfeit_the_seller_brings_report_and_purchase_chain(brought: str) -> None:

@@ -463,7 +463,8 @@ def test_what_an_earlier_complaint_on_the_order_brought_is_not_touched() -> None
     assert story.ledger.balance() == before + before, "the second complaint counts, and is penalised, by itself"
     story.accepted(events.FileAppeal, SELLER, channel=Channel.HOTLINE, items=(item("video", "new"),))
     story.accepted(events.SubmitStatement, SELLER, text=text("statement"))
-    story.accepted(events.RecordFinding, story.agent, proven=False)
+    shown = tuple(each.id for each in story.open_case.evidence if each.kind == "chat_log")
+    story.accepted(events.RecordFinding, story.agent, proven=False, evidence=shown)
     story.dismiss()
     assert story.ledger.balance() == before
     assert story.all(facts.PenaltySet)[-1].rules == ("PEN-1",)

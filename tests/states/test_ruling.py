@@ -50,6 +50,14 @@ def about_price(**changes: Any) -> Story:
     return Story().to_ruling(**given | changes)
 
 
+def price_checked() -> Story:
+    """The complaint about a price was checked, and nothing proven."""
+    story = Story().to_verification(category=Category.PRICE_PROMOTION, evidence=LISTING)
+    story.accepted(events.SubmitStatement, SELLER, text=text("statement"))
+    story.accepted(events.RecordFinding, proven=False)
+    return story
+
+
 def about_review(ground: str, circumstance: str | None = None) -> Story:
     """A seller's complaint about a review, ready for the ruling."""
     story = Story()
@@ -129,7 +137,7 @@ def test_a_ruling_that_is_late_raises_the_case() -> None:
 
 @pytest.mark.rule("VER-12", "COO-3")
 def test_a_complaint_about_a_price_can_end_in_an_explanation() -> None:
-    story = about_price()
+    story = price_checked()
     for brings in ({"remedies": (REFUND,)}, {"penalties": (POINTS,)}):
         refusal = story.refused(events.IssueRuling, outcome=Outcome.EXPLAINED, rule="VER-12", **brings)
         assert (refusal.code, refusal.rule) == ("nothing_to_grant", "VER-12")
@@ -145,8 +153,14 @@ def test_a_complaint_about_a_price_can_end_in_an_explanation() -> None:
 
 
 @pytest.mark.rule("VER-12")
+def test_what_is_proven_is_not_explained_away() -> None:
+    refusal = about_price().refused(events.IssueRuling, outcome=Outcome.EXPLAINED, rule="VER-12")
+    assert (refusal.code, refusal.rule) == ("proven", "VER-12")
+
+
+@pytest.mark.rule("VER-12")
 def test_the_notice_of_an_explanation_shows_how_to_report() -> None:
-    story = about_price()
+    story = price_checked()
     entry = story.accepted(events.IssueRuling, outcome=Outcome.EXPLAINED, rule="VER-12")
     assert "VER-12" in entry.rules
     told = story.book.policy(story.open_case.policy).pack.notices[story.sent("explained")[0].template].text

@@ -59,6 +59,31 @@ def test_what_was_wanted_answers_the_request_and_anything_else_does_not() -> Non
 
 
 @pytest.mark.rule("VER-1")
+def test_a_request_is_answered_once_all_that_was_wanted_has_come() -> None:
+    story = answered(Story().to_verification(category=Category.COUNTERFEIT))
+    story.accepted(events.RequestEvidence, party=Party.RESPONDENT, wanted=("inspection_report", "purchase_chain"))
+    story.accepted(events.SubmitEvidence, SELLER, items=(item("inspection_report"),))
+    assert story.open_case.open_requests(Party.RESPONDENT), "one paper is not the other"
+    story.wait(hours=1)
+    story.accepted(events.SubmitEvidence, SELLER, items=(item("inspection_report", "another"),))
+    story.wait(hours=1)
+    assert story.open_case.open_requests(Party.RESPONDENT)
+    story.accepted(events.SubmitEvidence, SELLER, items=(item("purchase_chain"),))
+    assert not story.open_case.open_requests(Party.RESPONDENT)
+
+
+@pytest.mark.rule("VER-1")
+def test_of_kinds_that_stand_for_each_other_one_will_do() -> None:
+    story = answered(Story().to_verification())
+    story.accepted(events.RequestEvidence, party=Party.COMPLAINANT, wanted=("video", "photo"))
+    story.accepted(events.SubmitEvidence, BUYER, items=(item("photo", "another"),))
+    assert not story.open_case.open_requests(Party.COMPLAINANT)
+    story.accepted(events.RequestEvidence, party=Party.COMPLAINANT, wanted=("video", "receipt"))
+    story.accepted(events.SubmitEvidence, BUYER, items=(item("video"),))
+    assert story.open_case.open_requests(Party.COMPLAINANT), "a receipt shows something else"
+
+
+@pytest.mark.rule("VER-1")
 def test_rounds_are_capped_for_each_party() -> None:
     story = answered(Story().to_verification())
     for number in range(3):
