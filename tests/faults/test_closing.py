@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from client.errors import ClosedError
-from policies.schema import Channel, Party, Stage
+from policies.schema import Channel, Ground, Party, Stage
 from states import events
 from states.values import Answer
 from tests.faults.plays import Played
@@ -38,12 +38,12 @@ async def complain_until_archived(case: Played) -> Answer:
         await asyncio.sleep(0.1)
 
 
-async def withdrawn(site: Site) -> Played:
-    """A case that is closed, with its window for coming back open."""
+async def refused(site: Site) -> Played:
+    """A case that is closed for good, with its window for coming back open: the same complaint is not heard again."""
     case = Played(site)
     await case.file()
-    await case.accepted()
-    await case.act(events.WithdrawComplaint, BUYER)
+    await case.until(Stage.ACCEPTANCE)
+    await case.act(events.RefuseComplaint, ground=Ground.FALSE_OR_MISLEADING)
     await case.until(Stage.CLOSED)
     await case.quiet()
     return case
@@ -53,7 +53,7 @@ async def test_acts_meet_cases_that_are_being_archived(site: Site) -> None:
     """Every caller comes to an end: either the act is on record with its answer, or it is told that the case is
     closed and nothing is on record.
     """
-    cases = [await withdrawn(site) for _ in range(3)]
+    cases = [await refused(site) for _ in range(3)]
     acting = [asyncio.create_task(contact_until_closed(case)) for case in cases for _ in range(CALLERS)]
     archiving = [asyncio.create_task(case.site.pass_time(case.case_id, timedelta(days=20))) for case in cases]
     for _ in range(4):
@@ -74,7 +74,7 @@ async def test_acts_meet_cases_that_are_being_archived(site: Site) -> None:
 
 async def test_complaints_meet_a_case_that_is_being_archived(site: Site) -> None:
     """A second run opens around the end of the first; both write one journal."""
-    case = await withdrawn(site)
+    case = await refused(site)
     complaining = [asyncio.create_task(complain_until_archived(case))]
     archiving = asyncio.create_task(site.pass_time(case.case_id, timedelta(days=20)))
     for _ in range(2):
