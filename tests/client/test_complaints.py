@@ -44,10 +44,15 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def opened(complaints: Complaints, order: str) -> str:
-    """A case that waits for acceptance; its id."""
+    """A case that waits for acceptance, and for nothing else; its id."""
     answer = await complaints.file(complaint(request_id=f"r-{order}", orders=(order,)))
     assert answer.accepted, answer
     await until_stage(complaints, answer.case_id, Stage.ACCEPTANCE)
+
+    async def idle() -> bool:
+        return not (await complaints.case(answer.case_id)).outbox
+
+    await until(idle)
     return answer.case_id
 
 

@@ -213,11 +213,10 @@ async def test_a_cancelled_case_outlives_eviction(alone: Desk) -> None:
 
 
 async def reset(desk: Desk, case_id: str, task: int) -> None:
-    """Reset a case to one of its workflow tasks, as the engine's user interface does."""
+    """Reset a case to one of its workflow tasks that wrote to the journal, as the engine's user interface does."""
     events_ = await history(desk, case_id)
-    finished = [
-        e.event_id for e, name in zip(events_, names(events_), strict=True) if name == "WORKFLOW_TASK_COMPLETED"
-    ]
+    markers = [e for e, name in zip(events_, names(events_), strict=True) if name == "MARKER_RECORDED"]
+    finished = [e.marker_recorded_event_attributes.workflow_task_completed_event_id for e in markers]
     run_id = (await desk.handle(case_id).describe()).run_id
     await desk.client.workflow_service.reset_workflow_execution(
         ResetWorkflowExecutionRequest(
