@@ -43,6 +43,8 @@ class Row(NamedTuple):
     causes: str
     responsible: str
     duties: str = ""
+    answered_with: str = ""
+    """What a respondent that has nothing to prove is asked to send with its statement."""
     complainants: str = "buyer"
     outcomes: str = "upheld dismissed"
     look_ups: str = ""
@@ -52,6 +54,11 @@ class Row(NamedTuple):
     @property
     def groups(self) -> list[list[str]]:
         return [group.split("|") for group in self.proof.split()]
+
+    @property
+    def asked_of_respondent(self) -> list[str]:
+        """The kinds of evidence that the respondent is asked for from the start, whoever has to prove."""
+        return self.answered_with.split() if self.burden is MINE else [kind for group in self.groups for kind in group]
 
     @property
     def offered(self) -> dict[RemedyKind, int | None]:
@@ -76,6 +83,7 @@ CATEGORIES = {
         causes="defective_goods goods_not_as_described damaged_in_transit misuse",
         responsible="respondent carrier complainant",
         duties="apology",
+        answered_with="inspection_report photo video",
     ),
     Category.FALSE_ADVERTISING: Row(
         burden=THEIRS,
@@ -146,6 +154,7 @@ CATEGORIES = {
         remedies="promise_compensation out_of_stock_compensation refund coupon",
         causes="promise_not_kept out_of_stock gift_not_sent",
         responsible="respondent",
+        answered_with="chat_log screenshot",
     ),
     Category.PRICE_PROMOTION: Row(
         burden=MINE,
@@ -153,6 +162,7 @@ CATEGORIES = {
         remedies="refund compensation coupon",
         causes="price_misstated promotion_not_honoured price_raised_before_promotion",
         responsible="respondent platform",
+        answered_with="listing advertising",
         outcomes="upheld dismissed explained",
     ),
     Category.INVOICE: Row(
@@ -204,6 +214,7 @@ CATEGORIES = {
         remedies="refund return_and_refund compensation",
         causes="description_mismatch superlative_wording",
         responsible="respondent",
+        answered_with="inspection_report",
         look_ups="claimant_history",
     ),
     Category.MALICIOUS_REVIEW: Row(
@@ -212,6 +223,7 @@ CATEGORIES = {
         remedies="review_removal reviews_removal",
         causes="abusive_wording same_trade coercion carrier_fault other_malicious",
         responsible="respondent",
+        answered_with="photo video chat_log screenshot",
         complainants="seller",
         on_review=True,
     ),
@@ -246,6 +258,14 @@ def given(category: Category, side: Side | None = None, **changes: Any) -> dict[
     if row.on_review:
         said["review"] = ReviewComplaint(review="review-1", rating=Rating.NEGATIVE, ground="abusive_wording")
     return said | changes
+
+
+def removing(kind: RemedyKind) -> dict[str, Any]:
+    """What a complaint says besides if the reviews of both sides are to go, nothing if any other remedy is wanted."""
+    if kind is not RemedyKind.REVIEWS_REMOVAL:
+        return {}
+    circumstances = {"ground": "other_malicious", "circumstance": "no_real_transaction"}
+    return {"review": ReviewComplaint(review="review-1", rating=Rating.NEGATIVE, **circumstances)}
 
 
 def ripe(**changes: Any) -> OrderFacts:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from policies.book import default_book
 from policies.schema import Category, LookUp, OrderState, Outcome, Party, Rating, RemedyKind, Side, Stage
+from policies.wording import render
 from states import effects, events, facts
 from states.values import ReviewComplaint, SellerContact, Violation
 from tests.figures.cases import (
@@ -22,6 +24,7 @@ from tests.figures.cases import (
     in_verification,
     other_side,
     refusal,
+    removing,
     ripe,
     ruling,
     terms,
@@ -160,6 +163,23 @@ def _silent(story: Story, brought: tuple[str, ...]) -> Story:
 
 
 @each_category
+@pytest.mark.rule("VER-3")
+def test_checklist_of_the_respondent_is_what_it_is_asked_to_send_with_its_statement(category: Category) -> None:
+    """Whoever has to prove; the notice says so in words."""
+    story = filed(category)
+    story.accepted(events.AcceptComplaint)
+    (asked_for,) = story.open_case.open_requests(Party.RESPONDENT)
+    statement, *kinds = asked_for.wanted
+    assert statement == "statement"
+    assert sorted(kinds) == sorted(CATEGORIES[category].asked_of_respondent)
+    (notice,) = story.sent("statement_wanted")
+    pack = default_book().in_force("platform", story.now).pack
+    for language in ("zh-CN", "en"):
+        said = render(pack, "statement_wanted", language, notice.facts, strict=True)
+        assert all(pack.evidence_kinds[kind][language] in said for kind in kinds)
+
+
+@each_category
 @pytest.mark.parametrize("party", [Party.COMPLAINANT, Party.RESPONDENT])
 @pytest.mark.rule("VER-1")
 def test_burden_says_who_loses_by_silence(category: Category, party: Party) -> None:
@@ -251,17 +271,24 @@ def test_remedies_with_a_window_can_be_had_until_its_last_day(category: Category
 
 @each_category
 @pytest.mark.rule("COO-3")
-def test_duties_are_added_and_outcomes_are_those_of_the_category(category: Category) -> None:
-    row = CATEGORIES[category]
-    story = in_ruling(category)
-    kind = unwindowed(category)
+def test_outcomes_are_those_of_the_category(category: Category) -> None:
+    proven = in_ruling(category)
+    unproven = found(in_verification(category), proven=False, responsible=None, cause=None)
     possible = set()
     for outcome in Outcome:
-        grants = kind if outcome is Outcome.UPHELD else None
+        story, grants = (proven, unwindowed(category)) if outcome is Outcome.UPHELD else (unproven, None)
         if allowed(story, events.IssueRuling, **ruling(grants, outcome=outcome)):
             possible.add(outcome)
-    assert possible == {Outcome(outcome) for outcome in row.outcomes.split()}
-    story.accepted(events.IssueRuling, **ruling(kind))
-    assert story.open_case.ruling is not None
-    ruled = {each.kind for each in story.open_case.ruling.remedies}
-    assert ruled == {kind, *map(RemedyKind, row.duties.split())}
+    assert possible == {Outcome(outcome) for outcome in CATEGORIES[category].outcomes.split()}
+
+
+@each_category
+@pytest.mark.rule("COO-3")
+def test_duties_are_added_to_whatever_is_granted(category: Category) -> None:
+    row = CATEGORIES[category]
+    for kind in row.offered:
+        story = in_ruling(category, **removing(kind))
+        story.accepted(events.IssueRuling, **ruling(kind))
+        assert story.open_case.ruling is not None
+        ruled = {each.kind for each in story.open_case.ruling.remedies}
+        assert ruled == {kind, *map(RemedyKind, row.duties.split())}

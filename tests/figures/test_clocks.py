@@ -292,6 +292,7 @@ def test_clocks_run_in_their_stages(stage: Stage) -> None:
     story = there()
     assert story.at(stage)
     assert {clock.kind for clock in story.open_case.clocks if clock.active} == running
+    assert {clock.arming for clock in story.open_case.clocks} == {1}  # none began anew on the way
 
 
 def returned_unremedied() -> Story:

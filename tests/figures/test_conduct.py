@@ -181,9 +181,9 @@ def test_late_reply_is_over_5_minutes() -> None:
 
 
 def test_repeated_reply_has_similar_percent_of_80() -> None:
-    """Neighbouring characters are compared: four of five pairs, and eleven of fourteen."""
+    """Neighbouring characters are compared: four of five pairs, and nineteen of twenty-four."""
     assert "repeated_reply" in shown(*replies(CHARACTERS[:6], CHARACTERS[:5] + "霜"))
-    assert "repeated_reply" not in shown(*replies(CHARACTERS[:15], CHARACTERS[:12] + "霜露结"))
+    assert "repeated_reply" not in shown(*replies(CHARACTERS[:25], CHARACTERS[:20] + CHARACTERS[40:45]))
 
 
 def test_repeated_reply_has_min_characters_of_6() -> None:

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from policies.schema import Category, Channel, ClockKind, Outcome, Party, RemedyKind, Stage
+from policies.schema import Category, Channel, ClockKind, Counted, Ground, Outcome, Party, RemedyKind, Stage
 from states import events
-from states.values import Claim, ClockState, SellerContact
-from tests.figures.cases import refusal, terms
-from tests.states.story import SELLER, Story, item, order, text
+from states.values import Claim, ClockState, SellerContact, Violation
+from tests.figures.cases import allowed, refusal, terms
+from tests.states.story import BUYER, SELLER, Story, item, order, text
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SHANGHAI, LONDON, NEW_YORK = map(ZoneInfo, ("Asia/Shanghai", "Europe/London", "America/New_York"))
@@ -23,6 +23,12 @@ def begun(procedure: str, start: datetime) -> Story:
     story = Story(start=start)
     story.order = order(purchased_at=start - 6 * DAY, received_at=start - 2 * DAY)
     story.file(procedure=procedure)
+    return story
+
+
+def unreachable(story: Story) -> Story:
+    """Nobody can be told anything from now on."""
+    story.unreachable = {"app_message", "sms", "e_mail"}
     return story
 
 
@@ -75,6 +81,54 @@ def test_earlier_compensation_for_goods_out_of_stock_is_paid_besides_the_others(
     story.accepted(events.IssueRuling, outcome=Outcome.UPHELD, rule="PEN-7", remedies=remedies)
     paid = {each.terms.kind: each.terms.amount_fen for each in story.open_case.remedies}
     assert paid == {EARLIER[0]: 5_970, EARLIER[1]: 100, EARLIER[2]: 100}
+
+
+def ruled(row: str) -> dict[str, Any]:
+    """What a ruling says that grants a refund and applies a row of the penalty table."""
+    remedies, penalties = (terms(RemedyKind.REFUND),), (Violation(row=row),)
+    return {"outcome": Outcome.UPHELD, "rule": "COO-3", "remedies": remedies, "penalties": penalties}
+
+
+@pytest.mark.parametrize("row", ["passive_service_repeated", "complaints_in_number"])
+@pytest.mark.rule("PEN-4")
+def test_earlier_penalties_have_no_row_for_serious_cases(row: str) -> None:
+    """Points for them came with the later procedure."""
+    story = broken_promise()
+    story.accepted(events.CallForRuling)
+    told = refusal(story, events.IssueRuling, **ruled(row))
+    assert told is not None
+    assert told.code == "unknown_penalty"
+    assert allowed(story, events.IssueRuling, **ruled("points"))
+
+
+@pytest.mark.rule("PEN-4")
+def test_earlier_rulings_count_nothing_towards_serious_cases() -> None:
+    """However silent the seller was, and however much it did before."""
+    story = begun("platform", BEFORE)
+    story.counts = {Counted.PASSIVE_SERVICE: 2, Counted.UPHELD_COMPLAINT: 9}
+    accepted(story).wait(hours=48)
+    assert story.open_case.conduct
+    proven: dict[str, Any] = {"responsible": Party.RESPONDENT, "cause": "defective_goods", "evidence": ("E1",)}
+    story.accepted(events.RecordFinding, proven=True, **proven)
+    story.accepted(events.CallForRuling)
+    story.accepted(events.IssueRuling, **ruled("points"))
+    assert not story.open_case.occurrences
+    assert [penalty.row for penalty in story.open_case.penalties] == ["points"]
+
+
+PASSIVE = ["average_response", "unanswered", "impatience", "coldness", "arrogance", "rhetorical_question"]
+
+
+@pytest.mark.parametrize("row", PASSIVE)
+@pytest.mark.rule("PEN-4")
+def test_earlier_conduct_knows_no_passive_service(row: str) -> None:
+    """It became a violation of its own with the later procedure."""
+    story = broken_promise()
+    recorded: dict[str, Any] = {"staff": "staff-11", "conduct_at": BEFORE - DAY}
+    told = refusal(story, events.RecordConduct, row=row, **recorded)
+    assert told is not None
+    assert told.code == "unknown_row"
+    assert allowed(story, events.RecordConduct, row="late_reply", **recorded)
 
 
 # --- the bodies of others -------------------------------------------------------------------------
@@ -146,8 +200,19 @@ def test_clocks_of_result_run_in_their_stages_and_cannot_be_extended(pack: str) 
         assert story.clock(ClockKind.RESULT).active
         if stage is Stage.COORDINATION:
             story.accepted(events.CallForRuling)
-    story.accepted(events.IssueRuling, outcome=Outcome.DISMISSED, rule="COO-3")
+    unreachable(story).accepted(events.IssueRuling, outcome=Outcome.DISMISSED, rule="COO-3")
+    assert story.at(Stage.FEEDBACK)
     assert not story.clock(ClockKind.RESULT).active
+
+
+@each_pack
+def test_clocks_of_result_do_not_run_once_a_complaint_is_refused_or_withdrawn(pack: str) -> None:
+    refused, withdrawn = unreachable(run(pack)), unreachable(run(pack))
+    refused.accepted(events.RefuseComplaint, ground=Ground.ALREADY_HANDLED)
+    withdrawn.accepted(events.WithdrawComplaint, BUYER)
+    for story, stage in ((refused, Stage.REFUSED), (withdrawn, Stage.WITHDRAWN)):
+        assert story.at(stage)
+        assert ClockKind.RESULT not in {clock.kind for clock in story.open_case.clocks if clock.active}
 
 
 @each_pack

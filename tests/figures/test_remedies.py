@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from policies.schema import Category, Outcome, Rating, RemedyKind
+from policies.schema import Category, Outcome, RemedyKind
 from states import effects, events, facts
-from states.values import RemedyState, RemedyTerms, ReviewComplaint
-from tests.figures.cases import allowed, found, in_ruling, in_verification, other_side, own_side, ripe, terms
+from states.values import RemedyState, RemedyTerms
+from tests.figures.cases import allowed, found, in_ruling, in_verification, other_side, own_side, removing, ripe, terms
 from tests.states.story import AGENT, Story, order
 
 
@@ -46,13 +46,7 @@ DUTIES = (RemedyKind.EXPLANATION, RemedyKind.RECTIFICATION, RemedyKind.TRAINING)
 def granted(kind: RemedyKind) -> Story:
     """A ruling that grants a remedy, in the category that has it."""
     category = REMEDIES[kind].category
-    says: dict[str, Any] = {}
-    if kind is RemedyKind.REVIEWS_REMOVAL:
-        review = ReviewComplaint(
-            review="review-1", rating=Rating.NEGATIVE, ground="other_malicious", circumstance="no_real_transaction"
-        )
-        says["review"] = review
-    story = in_ruling(category, ripe(), **says)
+    story = in_ruling(category, ripe(), **removing(kind))
     ruled = RemedyKind.COMPENSATION if kind in DUTIES else kind
     story.accepted(events.IssueRuling, outcome=Outcome.UPHELD, rule="COO-3", remedies=(terms(ruled),))
     return story

@@ -2,9 +2,9 @@
 
     python -m tests.mutants [PACK ...] [--only PLACE] [--jobs N]
 
-The platform's pack that is in force now is changed everywhere; of any other pack, what differs from it. Without a PACK,
-every pack is. A change is refused when it is loaded, caught by a test, or survives; survivors make the command fail.
-What is not planted is said in tests/mutants/planting.py.
+The platform's pack that is in force now is changed everywhere; of any other pack, what differs from it, and what that
+one has besides is added to it. Without a PACK, every pack is. A change is refused when it is loaded, caught by a test,
+or survives; survivors make the command fail. What is not planted is said in tests/mutants/planting.py.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from policies import book, plain_yaml, sense
 from policies.base import Frozen
 from policies.book import PolicyBook
 from policies.schema import Pack, Policy
-from tests.mutants.planting import Change, Kind, at, changes
+from tests.mutants.planting import Change, Kind, additions, at, changes
 
 WHOLE = "platform@2024-07-22"
 """The pack that is changed everywhere."""
@@ -101,9 +101,13 @@ class Planter:
         base = self._book.find(*WHOLE.split("@")).pack
         for id_ in self._packs:
             policy = self._book.find(*id_.split("@"))
-            for change in changes(policy.pack, calendars):
-                own = id_ == WHOLE or at(policy.pack, change.path) != at(base, change.path)
-                if own and change.place.startswith(self._only):
+            found = [
+                change
+                for change in changes(policy.pack, calendars)
+                if id_ == WHOLE or at(policy.pack, change.path) != at(base, change.path)
+            ]
+            for change in (*found, *additions(policy.pack, base)):
+                if change.place.startswith(self._only):
                     yield policy, change
 
     def _verdict(self, session: pytest.Session, policy: Policy, change: Change) -> Verdict:

@@ -2,12 +2,12 @@
 
 The pack is walked by its types, so whatever it says is found:
 
-- a figure is one more, or one less where more is not valid; a yes is a no; a closing time is an hour later, a date a
-  day;
+- a figure is one more, and one less; a yes is a no; a closing time is an hour later, a date a day;
 - a value of a closed list is another one, and a list of such values has one more;
 - a row of a table, an entry of a list, or whatever may be absent, is absent;
 - a name of another row is the name of another one;
-- what is in an order is in another.
+- what is in an order is in another;
+- what another pack has and the pack lacks, it has too.
 
 What is only read by people is not planted: labels, titles and texts, citations of rules, and the words that the
 detectors of conduct go by, which have tests of their own.
@@ -43,13 +43,15 @@ ORDERED: Mapping[type, str] = {NoticeRule: "channels", RemedyRule: "steps"}
 class Kind(StrEnum):
     """What is done to a place."""
 
-    FIGURE = "figure"
+    MORE = "figure, one more"
+    LESS = "figure, one less"
     YES_OR_NO = "yes or no"
     TIME = "time of day"
     DATE = "date"
     VALUE = "value of a closed list"
     WIDENED = "list widened"
     REMOVED = "row removed"
+    ADDED = "row of another pack added"
     NAME = "name of another row"
     ORDER = "order"
 
@@ -63,6 +65,7 @@ class Change(Frozen):
     path: Path
     kind: Kind
     was: str
+    """What is changed, or added."""
     packs: tuple[Any, ...]
 
     @property
@@ -79,6 +82,11 @@ def changes(pack: Pack, calendars: tuple[str, ...]) -> Iterator[Change]:
     names = {"calendar": calendars, "penalty": tuple(pack.penalties)}
     found = _of_struct(pack, inspect.type_info(Pack), names)
     yield from (change for change in found if change.packs)
+
+
+def additions(pack: Pack, other: Pack) -> Iterator[Change]:
+    """Everything that the other pack has and the pack lacks."""
+    return _lacking(pack, other)
 
 
 def at(pack: Pack, path: Path) -> object:
@@ -139,7 +147,8 @@ def _of_value(value: Any, type_: Any, names: Names) -> Iterator[Change]:
         case inspect.BoolType():
             yield _change(Kind.YES_OR_NO, value, not value)
         case inspect.IntType():
-            yield _change(Kind.FIGURE, value, value + 1, value - 1)
+            yield _change(Kind.MORE, value, value + 1)
+            yield _change(Kind.LESS, value, value - 1)
         case inspect.TimeType():
             yield _change(Kind.TIME, value, time((value.hour + 1) % 24, value.minute))
         case inspect.DateType():
@@ -169,6 +178,31 @@ def _of_list(values: tuple[Any, ...], type_: Any, names: Names) -> Iterator[Chan
             yield _without_repetition(change.within(str(place), whole))
     if isinstance(type_, inspect.EnumType):
         yield _change(Kind.WIDENED, values, *((*values, each) for each in type_.cls if each not in values))
+
+
+def _lacking(mine: Any, theirs: Any) -> Iterator[Change]:
+    if mine is None and theirs is not None:
+        yield _change(Kind.ADDED, theirs, theirs)
+    elif isinstance(mine, msgspec.Struct) and type(mine) is type(theirs):
+        apart = TOLD | APART.get(type(mine), frozenset())
+        for name in (name for name in mine.__struct_fields__ if name not in apart):
+
+            def with_field(part: Any, name: str = name) -> Any:
+                return replace(mine, **{name: part})
+
+            for change in _lacking(getattr(mine, name), getattr(theirs, name)):
+                yield change.within(name, with_field)
+    elif isinstance(mine, Mapping):
+        for key, value in theirs.items():
+
+            def with_entry(part: Any, key: str = key) -> Any:
+                return {**mine, key: part}
+
+            for change in _lacking(mine.get(key), value):
+                yield change.within(key, with_entry)
+    elif isinstance(mine, tuple):
+        for value in (value for value in theirs if value not in mine):
+            yield _change(Kind.ADDED, value, (*mine, value), path=(str(len(mine)),))
 
 
 def _orders(values: tuple[Any, ...]) -> Iterator[Change]:

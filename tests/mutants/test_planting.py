@@ -10,9 +10,10 @@ from policies import plain_yaml
 from policies.book import load_book
 from policies.differences import compare
 from policies.schema import Pack
-from tests.mutants.planting import Change, Kind, at, changes
+from tests.mutants.planting import Change, Kind, additions, at, changes
 
-PACK = load_book(unreleased=True).find("platform", "2024-07-22").pack
+BOOK = load_book(unreleased=True)
+PACK, BEFORE = (BOOK.find("platform", version).pack for version in ("2024-07-22", "2020-01-01"))
 CHANGES = list(changes(PACK, (PACK.calendar, "gb@2026.1")))
 
 
@@ -26,7 +27,7 @@ def leaves(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
         yield path, tree
 
 
-@pytest.mark.parametrize(("type_", "kind"), [(int, Kind.FIGURE), (bool, Kind.YES_OR_NO)])
+@pytest.mark.parametrize(("type_", "kind"), [(int, Kind.MORE), (int, Kind.LESS), (bool, Kind.YES_OR_NO)])
 def test_every_figure_and_every_yes_or_no_is_changed(type_: type, kind: Kind) -> None:
     """But for the version of the schema."""
     said = {path for path, value in leaves(plain_yaml.document(PACK)) if type(value) is type_} - {("schema",)}
@@ -44,6 +45,19 @@ def test_every_entry_of_every_table_is_removed() -> None:
 def test_no_place_is_changed_twice_in_the_same_way() -> None:
     twice = [key for key, count in Counter((c.path, c.kind) for c in CHANGES).items() if count > 1]
     assert not twice
+
+
+def test_what_another_pack_has_is_added() -> None:
+    """Each row, each entry of a list, and whatever may be absent."""
+    added = list(additions(BEFORE, PACK))
+    places = Counter(change.place for change in added)
+    assert {"conduct.rows.unanswered", "penalties.complaints_in_number", "repeats.0"} < places.keys()
+    assert places["repeats.0"] == len(PACK.repeats)
+    for change in added:
+        (changed,) = change.packs
+        assert at(BEFORE, change.path) is None
+        assert at(changed, change.path) is not None
+    assert not list(additions(PACK, PACK))
 
 
 @pytest.mark.parametrize("change", CHANGES[::40], ids=lambda change: change.place)
