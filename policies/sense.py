@@ -131,7 +131,7 @@ ALWAYS = frozenset({"case", "order"})
 TEMPLATES: dict[str, frozenset[str]] = {
     template: frozenset(names.split())
     for template, names in {
-        "received": "",
+        "received": "due",
         "accepted": "",
         "already_handled": "",
         "refused": "ground",

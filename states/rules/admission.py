@@ -151,7 +151,8 @@ def _receive(draft: Draft, act: FileComplaint) -> None:
     """What a complaint brings is on the file, the complainant is told, and every order is looked up (ADM-1)."""
     record_contact(draft, act)
     evidence.add(draft, act, evidence.new_items(draft.case, act.evidence))
-    draft.tell("received", Party.COMPLAINANT, "FBK-1")
+    due = draft.policy.due(ClockKind.ACCEPTANCE, draft.at)
+    draft.tell("received", Party.COMPLAINANT, "FBK-1", "SLA-1", due=draft.local(due))
     for order in draft.case.orders:
         draft.order(LookUpOrder(key=draft.effect_key(), order=order), "ADM-1")
 

@@ -107,7 +107,7 @@ def test_the_same_code_is_told_by_what_it_stands_for() -> None:
 
 
 def test_a_reference_is_no_code_whatever_it_looks_like() -> None:
-    facts = {"case": "refund/invoice", "order": "invoice"}
+    facts = {"case": "refund/invoice", "order": "invoice", "due": "2026-03-03 09:00+08:00"}
     assert "invoice" in render(PACK, "received", "zh-CN", facts, strict=True)
 
 

@@ -229,3 +229,20 @@ def test_only_what_goes_out_is_automatic() -> None:
     story = Story().to_acceptance()
     refusal = story.refused(events.RecordContact, party=Party.COMPLAINANT, channel=Channel.E_MAIL, automatic=True)
     assert (refusal.code, refusal.rule) == ("not_outbound", "INT-8")
+
+
+@pytest.mark.rule("SLA-1", "FBK-1")
+@pytest.mark.parametrize(
+    ("procedure", "due"),
+    [
+        ("platform", "2026-03-03 09:00+08:00"),
+        ("regulator", "2026-03-11 18:00+08:00"),
+        ("uk_disp", "2026-03-05 17:00+00:00"),
+        ("us_cfpb", "2026-03-16 17:00-04:00"),
+    ],
+)
+def test_the_complainant_is_promised_the_acceptance_of_its_own_procedure(procedure: str, due: str) -> None:
+    story = Story()
+    story.file(procedure=procedure)
+    (told,) = story.sent("received")
+    assert told.facts["due"] == due
