@@ -24,7 +24,7 @@ NOTICE = SendNotice(
     party=Party.COMPLAINANT,
     recipient="buyer-017",
     channel=Channel.APP_MESSAGE,
-    facts={"case": CASE, "order": "order-1"},
+    facts={"case": CASE, "order": "order-1", "due": "2026-03-03 09:00+08:00"},
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from activities.database import DatabaseError
 from activities.views import CaseList
-from policies.schema import Ground, Level, Outcome, Party, RemedyKind, Stage
+from policies.schema import Ground, Level, Outcome, Party, RemedyKind, Role, Stage
 from states import events
 from states.case import Case
 from states.events import Act, ProposalAnswer
@@ -194,7 +194,7 @@ async def ruled(case: Played) -> Ending:
         penalties=(Violation(row="points"), Violation(row="listing_removed")),
     )
     await case.until(Stage.FEEDBACK)
-    apology = await case.act(events.ReportRemedy, SELLER, remedy="M3", done=True)
+    apology = await case.act(events.ReportRemedy, case.seller, remedy="M3", done=True)
     assert apology.accepted, apology
     await case.surveyed()
     await case.archived()
@@ -206,6 +206,7 @@ async def ruled(case: Played) -> Ending:
             ("M2", "pay_compensation", 5_000),
             ("N1", "points", 2),
             ("N2", "listing_removed", None),
+            ("O1", "upheld_complaint", None),
         ),
     )
 
@@ -213,7 +214,7 @@ async def ruled(case: Played) -> Ending:
 async def dismissed(case: Played) -> Ending:
     await case.file()
     await case.accepted()
-    await case.act(events.SubmitStatement, SELLER, text=text("statement"))
+    await case.act(events.SubmitStatement, case.seller, text=text("statement"))
     await case.act(events.RecordFinding, proven=False)
     await case.act(events.IssueRuling, outcome=Outcome.DISMISSED, rule="VER-5")
     await case.until(Stage.FOLLOW_UP)
@@ -227,9 +228,9 @@ async def bargained(case: Played) -> Ending:
     await case.found()
     offer = RemedyTerms(kind=RemedyKind.COMPENSATION, amount_fen=3_000)
     counter = RemedyTerms(kind=RemedyKind.COMPENSATION, amount_fen=8_000)
-    await case.act(events.ProposeRemedy, SELLER, terms=offer)
+    await case.act(events.ProposeRemedy, case.seller, terms=offer)
     await case.act(events.AnswerProposal, BUYER, proposal="P1", answer=ProposalAnswer.COUNTER, counter=counter)
-    await case.act(events.AnswerProposal, SELLER, proposal="P2", answer=ProposalAnswer.ACCEPT)
+    await case.act(events.AnswerProposal, case.seller, proposal="P2", answer=ProposalAnswer.ACCEPT)
     await case.surveyed()
     await case.archived()
     return Ending(
@@ -297,8 +298,8 @@ PLAYS: tuple[Play, ...] = (settled, ruled, dismissed, bargained, unsolved, withd
 
 
 async def play(site: Site, script: Play) -> tuple[Played, Ending]:
-    """Play one case to its end."""
-    case = Played(site)
+    """Play one case to its end. The shop is its own: what counts against one (PEN-3) depends on no other case."""
+    case = Played(site, Actor(id=f"seller-{uuid.uuid4().hex[:10]}", role=Role.RESPONDENT))
     return case, await script(case)
 
 

@@ -9,7 +9,7 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from activities.views import CaseList
 from states import facts
 from states.case import Case
-from states.effects import AnyEffect, ApplyPenalty, CarryOut, SendNotice
+from states.effects import AnyEffect, ApplyPenalty, CarryOut, CountOccurrence, Reverse, SendNotice
 from states.events import Act
 from states.journal import Entry, fold
 from states.values import Answer
@@ -25,6 +25,10 @@ select count(*) as entries, max(number) as last, count(distinct hash) as hashes,
   count(*) filter (where hash <> encode(sha256(convert_to(body::text, 'UTF8')), 'hex')) as unsealed
 from journal where case_id = $1
 """
+
+
+IN_LEDGER = (CarryOut, ApplyPenalty, CountOccurrence, Reverse)
+"""The effects that are entered in the ledger."""
 
 
 class Hits(NamedTuple):
@@ -99,7 +103,7 @@ async def _require_effects_once(site: Site, case_id: str, entries: tuple[Entry, 
     }
     reported = {fact.key for entry in entries for fact in entry.facts if isinstance(fact, facts.EffectSettled)}
     assert reported == set(ordered), "effects ordered and not reported"
-    for table, kinds in (("ledger", (CarryOut, ApplyPenalty)), ("notices", (SendNotice,))):
+    for table, kinds in (("ledger", IN_LEDGER), ("notices", (SendNotice,))):
         found = await site.pool.fetch(f"select key from {table} where case_id = $1", case_id)
         expected = sorted(key for key, effect in ordered.items() if isinstance(effect, kinds))
         assert sorted(row["key"] for row in found) == expected, table

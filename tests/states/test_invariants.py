@@ -713,7 +713,7 @@ def test_planted_faults_break_an_invariant(
     plant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(monkeypatch)
+    # As many histories as it takes: the search ends with the first that breaks.
+    enough = settings(TestHistories.settings, max_examples=2_000, phases=[Phase.generate], report_multiple_bugs=False)
     with pytest.raises((AssertionError, FlakyFailure, Refused)):
-        run_state_machine_as_test(
-            Histories, settings=settings(TestHistories.settings, phases=[Phase.generate], report_multiple_bugs=False)
-        )
+        run_state_machine_as_test(Histories, settings=enough)
