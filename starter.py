@@ -11,7 +11,7 @@ import sys
 
 from client.case_file import CaseFile
 from client.commands import main
-from client.complaints import Complaints, Happening, StuckCase, connect
+from client.complaints import Complaints, HandedOn, Happening, StuckCase, connect
 from client.errors import (
     AwayError,
     ClientError,
@@ -32,6 +32,7 @@ __all__ = [
     "Complaints",
     "DatabaseGoneError",
     "EngineAwayError",
+    "HandedOn",
     "Happening",
     "NotConfirmedError",
     "NotFoundError",

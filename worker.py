@@ -19,7 +19,9 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from activities.cases import EngineCases
 from activities.database import DatabaseError, create_pool
 from activities.effects import Activities
+from activities.incidents import EngineIncidents, IncidentActivities
 from activities.journal import PostgresJournal
+from activities.matters import PostgresMatters
 from activities.notices import PostgresNotices
 from activities.platform import PostgresPlatform
 from activities.vault import PostgresVault
@@ -27,6 +29,7 @@ from policies.book import PackError, default_book
 from workflows.attributes import TASK_QUEUE
 from workflows.complaint import Complaint
 from workflows.connection import connect
+from workflows.incident import IncidentRounds
 from workflows.strict import require_strict
 
 log = logging.getLogger("tousu.worker")
@@ -40,27 +43,32 @@ def make_worker(
     task_queue: str = TASK_QUEUE,
     max_cached_workflows: int = 5000,
 ) -> Worker:
-    """A worker for complaints, by the policies of `default_book`.
+    """A worker for complaints and incidents, by the policies of `default_book`.
 
     `runner` defaults to production's, without the sandbox: that halves the CPU that a case costs.
 
     `max_cached_workflows` should lie above the number of open cases, about 70 KB each.
     """
-    require_strict(Complaint)
+    for workflow in (Complaint, IncidentRounds):
+        require_strict(workflow)
     book = default_book()
+    journal, cases = PostgresJournal(pool), EngineCases(client)
+    matters = PostgresMatters(pool, EngineIncidents(client, task_queue))
     activities = Activities(
-        journal=PostgresJournal(pool),
+        journal=journal,
         platform=PostgresPlatform(pool),
         notices=PostgresNotices(pool, lambda ref: book.policy(ref).pack),
-        cases=EngineCases(client),
+        cases=cases,
+        matters=matters,
         vault=PostgresVault(pool),
         policies=book.policy,
     )
+    incidents = IncidentActivities(matters=matters, cases=cases, journal=journal)
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=[Complaint],
-        activities=activities.all,
+        workflows=[Complaint, IncidentRounds],
+        activities=[*activities.all, *incidents.all],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         max_cached_workflows=max_cached_workflows,
         # A killed worker's cases stand still for this long, and no longer.

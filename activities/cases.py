@@ -1,19 +1,22 @@
-"""Handing something to another case, through the engine."""
+"""Acting on other cases, through the engine."""
 
 import asyncio
 
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.ports import Origin
-from policies.schema import Role
+from activities.ports import Origin, Unanswered
 from states.effects import DeliverMerge, Done, Failed
-from states.events import AbsorbCase
-from states.values import Actor, Answer
+from states.events import AbsorbCase, Act
+from states.incident import ENGINE
+from states.values import Answer, Refusal
 
-ENGINE = Actor(id="tousu", role=Role.ENGINE)
-"""Who acts when one case hands something to another."""
 # The other run ended before it answered, and the engine gives this same answer however often it is asked.
 _RUN_ENDED = "AcceptedUpdateCompletedWorkflow"
 
@@ -40,20 +43,56 @@ class EngineCases:
             evidence=effect.evidence,
         )
         try:
-            answer = await self._send(effect, act)
+            answer = await self._send(effect.into, act)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return Failed("no_open_case")
             raise
         except WorkflowUpdateFailedError as error:
-            ended = isinstance(error.cause, ApplicationError) and error.cause.type == _RUN_ENDED
-            return Failed("no_open_case" if ended else "rejected")
+            return Failed("no_open_case" if _run_ended(error) else "rejected")
         if answer.refusal is not None:
             return Failed(answer.refusal.code)
         return Done(origin.at, f"{effect.into}:{answer.entry}")
 
-    async def _send(self, effect: DeliverMerge, act: AbsorbCase) -> Answer:
-        target = self._client.get_workflow_handle(effect.into)
+    async def act(self, case_id: str, act: Act) -> Answer | None:
+        """Act on a case."""
+        try:
+            return await self._send(case_id, act)
+        except WorkflowUpdateFailedError as error:
+            if _run_ended(error):
+                return None
+            return Answer(case_id, accepted=False, refusal=Refusal("rejected", "the case does not take such a message"))
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            _pass_on_cancellation()
+            raise Unanswered from None
+        except TimeoutError:
+            raise Unanswered from None
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND and not await self._runs(case_id):
+                return None
+            raise Unanswered from None  # the run hands over to its next one, or the engine is away
+
+    async def _runs(self, case_id: str) -> bool:
+        """Whether a case has an open run, as far as the engine tells."""
+        try:
+            description = await self._client.get_workflow_handle(case_id).describe()
+        except RPCError as error:
+            return error.status is not RPCStatusCode.NOT_FOUND
+        return description.status is WorkflowExecutionStatus.RUNNING
+
+    async def _send(self, case_id: str, act: Act) -> Answer:
+        target = self._client.get_workflow_handle(case_id)
         async with asyncio.timeout(self._patience):
-            answer: Answer = await target.execute_update(act.name(), act, id=effect.key, result_type=Answer)
+            answer: Answer = await target.execute_update(act.name(), act, id=act.request_id, result_type=Answer)
         return answer
+
+
+def _run_ended(error: WorkflowUpdateFailedError) -> bool:
+    return isinstance(error.cause, ApplicationError) and error.cause.type == _RUN_ENDED
+
+
+def _pass_on_cancellation() -> None:
+    """The SDK turns the cancellation of our task into an error of its own; undo that."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

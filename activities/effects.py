@@ -4,13 +4,13 @@ Whatever they raise ends up in the case's history; the adapters' errors are sent
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from temporalio import activity
 
+from activities.alive import signs_of_life
 from activities.ports import (
     CARRY_OUT,
     READ_CASE,
@@ -21,6 +21,7 @@ from activities.ports import (
     JournalBatch,
     KeyReusedError,
     Known,
+    Matters,
     Notices,
     NotInVaultError,
     Origin,
@@ -29,6 +30,7 @@ from activities.ports import (
     Vault,
     Written,
 )
+from activities.triage import shown_by
 from policies.schema import PackRef, Policy
 from states.effects import (
     MAX_FINDINGS,
@@ -37,6 +39,7 @@ from states.effects import (
     ApplyPenalty,
     CarryOut,
     ClaimantFound,
+    CountMatter,
     CountOccurrence,
     DeliverMerge,
     Failed,
@@ -50,15 +53,13 @@ from states.effects import (
     ReleaseReturnAddress,
     Reverse,
     SendNotice,
+    TextRead,
     TranscriptRead,
+    TriageText,
 )
 from states.events import Result
 from states.journal import fold
 from states.transcript import examine, read_transcript
-
-SIGN_OF_LIFE_SECONDS = 1.0
-"""How often an activity tells the engine that its worker lives."""
-
 
 ENGINE = "engine"
 """Who reads the vault where nobody asked for it by name."""
@@ -76,6 +77,7 @@ class Activities:
         platform: Platform,
         notices: Notices,
         cases: Cases,
+        matters: Matters,
         vault: Vault,
         policies: Callable[[PackRef], Policy],
     ) -> None:
@@ -83,6 +85,7 @@ class Activities:
         self._platform = platform
         self._notices = notices
         self._cases = cases
+        self._matters = matters
         self._vault = vault
         self._policies = policies
 
@@ -94,7 +97,7 @@ class Activities:
     @activity.defn(name=WRITE_JOURNAL)
     async def write_journal(self, batch: JournalBatch) -> Written:
         """Write a turn's entries and the case's row. Meant as a local activity; repeating it does no harm."""
-        async with _signs_of_life():
+        async with signs_of_life():
             return await self._journal.write(batch.entries, batch.row, _run())
 
     @activity.defn(name=READ_CASE)
@@ -113,7 +116,7 @@ class Activities:
         a local activity: only an ordinary one is told the workflow's own time.
         """
         origin = Origin(batch.case_id, batch.policy, activity.info().started_time)
-        async with _signs_of_life():
+        async with signs_of_life():
             return tuple([Result(effect.key, await self._outcome(effect, origin)) for effect in batch.effects])
 
     async def _outcome(self, effect: AnyEffect, origin: Origin) -> AnyOutcome:
@@ -136,6 +139,10 @@ class Activities:
                 return ClaimantFound(await self._platform.claimant_history(claimant, origin.case_id))
             case ReadTranscript():
                 return await self._read_transcript(effect)
+            case TriageText():
+                return await self._read_texts(effect)
+            case CountMatter():
+                return await self._matters.count(effect, origin)
             case SendNotice():
                 return await self._notices.send(effect, origin)
             case CarryOut():
@@ -167,22 +174,19 @@ class Activities:
         found = await asyncio.to_thread(examine, transcript, policy.pack.conduct, zone)
         return TranscriptRead(found[:MAX_FINDINGS], omitted=max(len(found) - MAX_FINDINGS, 0))
 
-
-@asynccontextmanager
-async def _signs_of_life() -> AsyncIterator[None]:
-    """Let the engine know meanwhile that this worker lives; an activity that is over soon need not bother it."""
-    beating = None if activity.info().is_local else asyncio.create_task(_beat())
-    try:
-        yield
-    finally:
-        if beating is not None:
-            beating.cancel()
-
-
-async def _beat() -> None:
-    while True:
-        await asyncio.sleep(SIGN_OF_LIFE_SECONDS)
-        activity.heartbeat()
+    async def _read_texts(self, effect: TriageText) -> TextRead | Failed:
+        """What texts show at first reading (INT-4, ESC-9); nothing of what was written leaves this place."""
+        rules = self._policies(effect.policy).pack.triage
+        try:
+            texts = {
+                each.ref: await self._vault.get_text(each, reader=ENGINE, purpose="triage") for each in effect.texts
+            }
+        except NotInVaultError:
+            return Failed("not_in_vault")
+        except UnicodeDecodeError:
+            return Failed("not_a_text")
+        # In a thread: a long text takes a while, and others wait for the loop.
+        return TextRead(await asyncio.to_thread(shown_by, texts, rules))
 
 
 def _run() -> str:

@@ -187,9 +187,10 @@ class PostgresPlatform:
         async with connected(self._pool) as connection:
             await connection.execute(
                 'insert into orders ("order", platform, buyer, seller, paid_fen, purchased_at, received_at, '
-                "goods_fen, state, state_since) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+                "goods_fen, state, state_since, product, branded) "
+                "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
                 'on conflict ("order") do update set (platform, buyer, seller, paid_fen, purchased_at, received_at, '
-                "goods_fen, state, state_since) = ($2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                "goods_fen, state, state_since, product, branded) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
                 *msgspec.structs.astuple(order),
             )
 

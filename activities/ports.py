@@ -13,22 +13,31 @@ from states.effects import (
     AnyEffect,
     ApplyPenalty,
     CarryOut,
+    CountMatter,
     CountOccurrence,
     DeliverMerge,
     Done,
     Failed,
+    MatterCounted,
     OccurrenceCounted,
     ReleaseReturnAddress,
     Reverse,
     SendNotice,
 )
+from states.events import Act
+from states.incident import Incident, OpenIncident
 from states.journal import Entry
-from states.values import ClaimantHistory, Head, Instant, LogisticsFacts, OrderFacts, TextRef, Value
+from states.values import Answer, ClaimantHistory, Head, Instant, LogisticsFacts, OrderFacts, TextRef, Value
 from states.view import CaseRow
 
 WRITE_JOURNAL = "write_journal"
 READ_CASE = "read_case"
 CARRY_OUT = "carry_out"
+REACH_CASES = "reach_cases"
+NOTE_INCIDENT = "note_incident"
+
+INCIDENT = "incident"
+"""The workflow that takes an act round many cases; it is started from here."""
 
 
 class JournalBatch(Value):
@@ -84,6 +93,22 @@ class Origin(Value):
     policy: PackRef
     at: Instant
     """When it is carried out, by the engine's clock."""
+
+
+class Member(Value):
+    """A case of an incident, and its place there."""
+
+    place: int
+    case_id: str
+    open: bool
+    """Whether there is work to do on it, as the lists of cases tell."""
+
+
+class Members(Value):
+    """Some of an incident's cases, in the order of their places, and the last place that is taken."""
+
+    cases: tuple[Member, ...]
+    last: int
 
 
 class KeyReusedError(Exception):
@@ -188,8 +213,18 @@ class Notices(Protocol):
         """
 
 
+class Unanswered(Exception):
+    """A case did not answer. It may have taken the act, or may still: sending the same act again does no harm."""
+
+
 class Cases(Protocol):
     """Hands something to another case."""
+
+    async def act(self, case_id: str, act: Act) -> Answer | None:
+        """Act on a case; the answer, None if it has no open run. Idempotent by the act's request id.
+
+        A message that the case does not take at all is answered as a refusal, `rejected`. Raises Unanswered.
+        """
 
     async def deliver(self, effect: DeliverMerge, origin: Origin) -> Done | Failed:
         """Have another case take over a duplicate's file. Idempotent: the effect's key is the other case's request id.
@@ -197,3 +232,32 @@ class Cases(Protocol):
         Done with the number of its journal entry. Failed with `no_open_case` if that case is not open, or with the
         code of its refusal.
         """
+
+
+class Matters(Protocol):
+    """Counts complaints by what they have in common, and knows the cases of every incident."""
+
+    async def count(self, effect: CountMatter, origin: Origin) -> MatterCounted:
+        """Enter a case under its seller or product, and count the cases within the window, this one included.
+
+        While an incident is open, every case that is counted belongs to it. If none is, and there are `complaints`
+        cases that belonged to no earlier one, a new incident comes to be, with those cases; of cases counted at once,
+        it is one that opens it. A case belongs to one incident of a matter, for good. Idempotent by the effect's key,
+        like Platform.
+        """
+
+    async def members(self, incident: str, *, after: int, last: int | None, uncounted: bool, limit: int) -> Members:
+        """The next cases of an incident from a place on, up to `last`, or to the last place that is taken now.
+
+        With `uncounted`, only those whose own count did not tell them that they belong to it.
+        """
+
+    async def note(self, incident: Incident) -> None:
+        """Keep how the incident stands; if it is closed, no more cases join."""
+
+
+class Incidents(Protocol):
+    """Starts what takes acts round."""
+
+    async def open(self, start: OpenIncident) -> None:
+        """Start the incident's workflow, unless it was started before."""

@@ -38,6 +38,18 @@ HELP = {
     "version": "The version of the policy, such as 2024-07-22.",
     "row": "The row of the conduct table.",
     "message": "The message of the transcript that is cited.",
+    "high": "Whether the case is of high risk.",
+    "confirmed": "A proposal from the text that holds, such as T1.",
+    "rejected": "A proposal from the text that does not hold, such as T2.",
+    "body": "Before whom the matter was brought, such as consumer_association.",
+    "reference": "The body's own reference.",
+    "made_at": "When it was made, with its offset from UTC.",
+    "due": "By when the body wants an answer, with its offset from UTC.",
+    "consent": "The channel through which the member has agreed already.",
+    "hand_off": "The id of the hand-off, such as H1.",
+    "offer": "The id of the offer, such as K1.",
+    "result": "What came of it.",
+    "to": "The agent who owns the case from now on.",
 }
 
 Given = Mapping[str, Any]

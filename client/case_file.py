@@ -99,13 +99,17 @@ def _given(fields: dict[str, Any]) -> dict[str, Any]:
 
 def load(path: Path) -> CaseFile:
     """Read a case file. Raises UsageError naming the place that is wrong."""
+    return parse(read(path), json_=path.suffix == ".json")
+
+
+def read(path: Path) -> str:
+    """The text of a file that somebody wrote. Raises UsageError if it cannot be read."""
     try:
-        written = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not written in UTF-8") from None
-    return parse(written, json_=path.suffix == ".json")
 
 
 def parse(written: str, *, json_: bool = False) -> CaseFile:

@@ -15,19 +15,22 @@ import typer
 from rich.console import RenderableType
 from typer.core import TyperGroup
 
-from client import acts, case_file, drafts, page
-from client.complaints import Complaints, connect
+from client import acts, case_file, drafts, page, staff
+from client.complaints import Complaints, HandedOn, connect
 from client.errors import ClientError, UsageError, exit_code
 from client.settings import Settings
 from client.words import clock_time, happening, line, platform_zone, zone
-from policies.schema import Category, Level, Party, Role, Stage
-from states.events import ACTS, AbsorbCase, Act, FileComplaint, ReopenCase
+from policies.book import default_book
+from policies.schema import Category, Level, Party, Priority, Role, Stage
+from states import incident as incident_core
+from states.events import ACTS, AbsorbCase, Act, FileComplaint, LinkIncident, Reviving
+from states.incident import MASS_ACTS, CloseIncident
 from states.journal import Entry, fold
 from states.values import Actor, Answer
 
 OWN_WORDS = {"file-complaint": "open", "reopen-case": "reopen"}
 """Acts whose command has a shorter word."""
-NOT_FOR_PEOPLE = (AbsorbCase,)
+NOT_FOR_PEOPLE = (AbsorbCase, LinkIncident)
 """Acts that only the engine does."""
 PARTIES = {
     "complainant": Role.COMPLAINANT,
@@ -57,6 +60,9 @@ app = typer.Typer(
 )
 
 Case = Annotated[str, typer.Argument(help="The case's id, such as buyer-017/order-1001.", show_default=False)]
+Incident = Annotated[
+    str, typer.Argument(help="The incident's id, such as incident/seller/seller-204/1.", show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
 As = Annotated[
     str,
@@ -90,8 +96,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _report(error: ClientError, json: bool) -> int:
     print(error, file=sys.stderr)
     if json:
-        _print_json({"error": {"kind": error.kind, "message": str(error), **error.details()}})
+        _print_json({"error": _described(error)})
     return error.exit_code
+
+
+def _described(error: ClientError) -> dict[str, str]:
+    return {"kind": error.kind, "message": str(error), **error.details()}
 
 
 # --- looking at cases -----------------------------------------------------------------------------
@@ -155,12 +165,17 @@ def list_(
     seller: Annotated[str | None, typer.Option(show_default=False)] = None,
     buyer: Annotated[str | None, typer.Option(show_default=False)] = None,
     owner: Annotated[str | None, typer.Option(show_default=False)] = None,
+    team: Annotated[str | None, typer.Option(help="Only where this team has to act.", show_default=False)] = None,
+    priority: Annotated[Priority | None, typer.Option(show_default=False)] = None,
+    incident: Annotated[str | None, typer.Option(show_default=False)] = None,
+    ownerless: Annotated[bool, typer.Option("--ownerless", help="Only those that nobody owns.")] = False,
+    late: Annotated[bool, typer.Option("--late", help="Only where a team is late.")] = False,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only with a deadline that has passed.")] = False,
     stuck: Annotated[bool, typer.Option("--stuck", help="Only those whose workflow tasks fail.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     json: Json = False,
 ) -> int:
-    """List cases, the one with the earliest deadline first."""
+    """List cases, the most urgent first; of those the one with the earliest deadline."""
 
     async def list_stuck(complaints: Complaints) -> int:
         found = await complaints.stuck()
@@ -178,7 +193,12 @@ def list_(
             seller=seller,
             buyer=buyer,
             owner=owner,
+            team=team,
+            priority=priority,
+            incident=incident,
             overdue=overdue,
+            late=late,
+            ownerless=ownerless,
             limit=limit,
         )
         if json:
@@ -187,7 +207,8 @@ def list_(
             _print(page.case_table(found, _local()))
         return 0
 
-    if stuck and any((stage, level, category, seller, buyer, owner, overdue)):
+    others = (stage, level, category, seller, buyer, owner, team, priority, incident, ownerless, late, overdue)
+    if stuck and any(others):
         raise UsageError("use it alone: the engine knows nothing else about such cases", "--stuck")
     return _run(list_stuck if stuck else work)
 
@@ -232,6 +253,117 @@ def rebuild(
     return _run(work)
 
 
+# --- who works on what ----------------------------------------------------------------------------
+
+Limit = Annotated[int, typer.Option(min=1, max=10_000)]
+
+
+@app.command(rich_help_panel="Work")
+def claim(who: As, source: Source = None, patience: Patience = 30, json: Json = False) -> int:
+    """Take the waiting case that is yours to take next: the oldest of the highest priority (INT-5)."""
+    agent = _written_actor(who)
+    if agent is None:
+        raise UsageError("say the role and the id of an agent, such as agent:agent-03", "--as")
+
+    async def work(complaints: Complaints) -> int:
+        answer = await complaints.claim(agent)
+        if answer is not None:
+            return _tell(answer, json)
+        if json:
+            _print_json({"case_id": None})
+        else:
+            _print(f"no case waits for {agent.id}, who may be off shift or own as many as there is capacity for")
+        return 0
+
+    return _run(work, source, patience)
+
+
+@app.command("hand-on", rich_help_panel="Work")
+def hand_on(
+    from_agent: Annotated[str, typer.Argument(metavar="FROM", help="Whose open cases.", show_default=False)],
+    to_agent: Annotated[str, typer.Argument(metavar="TO", help="Who owns them from now on.", show_default=False)],
+    note: Annotated[str, typer.Option(help="What the new owner has to know; kept in the vault.", show_default=False)],
+    who: As,
+    source: Source = None,
+    patience: Patience = 30,
+    json: Json = False,
+) -> int:
+    """Hand all open cases of one agent to another, each with a note (HOF-5)."""
+    actor = _written_actor(who)
+    if actor is None:
+        raise UsageError("say a role and an id, such as agent:agent-03", "--as")
+
+    async def work(complaints: Complaints) -> int:
+        cases = await complaints.hand_on(from_agent, to_agent, note, actor=actor)
+        if json:
+            _print_json({"cases": [_handed_on(each) for each in cases]})
+        else:
+            _print(*(f"{each.case_id}: {each.error}" if each.answer is None else _told(each.answer) for each in cases))
+            _print(f"{sum(each.done for each in cases)} of {len(cases)} handed to {to_agent}")
+        return max((each.exit_code for each in cases), default=0)
+
+    return _run(work, source, patience)
+
+
+def _handed_on(case: HandedOn) -> dict[str, Any]:
+    became = {"answer": case.answer} if case.error is None else {"error": _described(case.error)}
+    return {"case_id": case.case_id, "done": case.done, **became}
+
+
+@app.command("team", rich_help_panel="Work")
+def team_(
+    team: Annotated[str, typer.Argument(help="The policy's word for the team, such as safety.", show_default=False)],
+    limit: Limit = 100,
+    json: Json = False,
+) -> int:
+    """Show what a team has to do: the most urgent first, of those what is due first."""
+
+    async def work(complaints: Complaints) -> int:
+        found = await complaints.team_list(team, limit)
+        if json:
+            _print_json({"hand_offs": found})
+        else:
+            _print(page.team_table(found, _local()))
+        return 0
+
+    return _run(work)
+
+
+@app.command("off-shift", rich_help_panel="Work")
+def off_shift(limit: Limit = 100, json: Json = False) -> int:
+    """List the open cases whose owner is not at work now (HOF-5)."""
+
+    async def work(complaints: Complaints) -> int:
+        found = await complaints.off_shift(limit)
+        if json:
+            _print_json({"cases": found})
+        else:
+            _print(page.case_table(found, _local()))
+        return 0
+
+    return _run(work)
+
+
+@app.command("staff", rich_help_panel="Work")
+def staff_(
+    file: Annotated[Path, typer.Argument(help="Teams, agents and shifts, in YAML.", show_default=False)],
+    json: Json = False,
+) -> int:
+    """Put teams, agents and shifts on record, or bring them up to date."""
+    people = staff.load(file)
+
+    async def work(complaints: Complaints) -> int:
+        await complaints.put_on_record(people)
+        counts = {"teams": len(people.teams), "agents": len(people.agents), "shifts": len(people.shifts)}
+        if json:
+            _print_json(counts)
+        else:
+            _print("on record: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+        return 0
+
+    return _run(work)
+
+
 # --- acting on cases ------------------------------------------------------------------------------
 
 
@@ -269,7 +401,7 @@ def _command(act_type: type[Act]) -> Callable[..., int]:
         **given: Any,
     ) -> int:
         draft = acts.draft(act_type, given) | ({"at": at} if at else {})
-        if act_type is ReopenCase:
+        if issubclass(act_type, Reviving):
             draft["case_id"] = case
         stand_in = Actor(id="somebody", role=Role.AGENT)
         drafts.check(act_type, draft | {"request_id": request_id or "later", "actor": stand_in})
@@ -281,7 +413,7 @@ def _command(act_type: type[Act]) -> Callable[..., int]:
             if drafts.holds_content(draft) and actor.role not in PARTIES.values():
                 owner = await complaints.party(case, Party.COMPLAINANT)
             act = await complaints.write(act_type, whole, owner)
-            return await (complaints.reopen(act) if isinstance(act, ReopenCase) else complaints.act(case, act))
+            return await (complaints.revive(act) if isinstance(act, Reviving) else complaints.act(case, act))
 
         return _act(work, source, patience, json)
 
@@ -294,17 +426,22 @@ def _command(act_type: type[Act]) -> Callable[..., int]:
         "patience": Patience,
         "json": Json,
     }
+    return _with_words(command, annotations, act_type)
+
+
+def _with_words(command: Callable[..., int], annotations: dict[str, Any], act_type: type[Act]) -> Callable[..., int]:
+    """A command with words of its own, and those of the act's fields after the first two."""
     defaults = {"request_id": None, "at": None, "source": None, "patience": 30.0, "json": False}
-    shared = {
-        name: inspect.Parameter(
+    own = [
+        inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
             annotation=annotation,
             default=defaults.get(name, inspect.Parameter.empty),
         )
         for name, annotation in annotations.items()
-    }
-    parameters = [shared.pop("case"), shared.pop("who"), *acts.options(act_type), *shared.values()]
+    ]
+    parameters = [*own[:2], *acts.options(act_type), *own[2:]]
     # Typer reads a function's signature and annotations; this function's are made here.
     made: Any = command
     made.__signature__ = inspect.Signature(parameters, return_annotation=int)
@@ -317,6 +454,98 @@ for _act_type in ACTS:
     if _act_type not in (FileComplaint, *NOT_FOR_PEOPLE):
         _name = _act_type.name().replace("_", "-")
         app.command(OWN_WORDS.get(_name, _name), rich_help_panel="Acts")(_command(_act_type))
+
+
+# --- incidents ------------------------------------------------------------------------------------
+
+
+@app.command()
+def incidents(
+    closed: Annotated[bool, typer.Option("--closed", help="The closed ones instead of the open ones.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    json: Json = False,
+) -> int:
+    """List the incidents: many complaints about one seller or product, the latest first."""
+
+    async def work(complaints: Complaints) -> int:
+        found = await complaints.incidents(closed=closed, limit=limit)
+        if json:
+            _print_json({"incidents": found})
+        else:
+            _print(page.incident_table(found, _local()))
+        return 0
+
+    return _run(work)
+
+
+@app.command()
+def incident(incident: Incident, json: Json = False) -> int:
+    """Show an incident, and how far each act on it has gone round its cases."""
+
+    async def work(complaints: Complaints) -> int:
+        found = await complaints.incident(incident)
+        if json:
+            _print_json(found)
+        else:
+            _print(incident_core.page(found, default_book().policy(found.policy)))
+        return 0
+
+    return _run(work)
+
+
+incident_act = typer.Typer(
+    name="incident-act", help="Do an act to every case of an incident, or close it.", cls=Commands, add_completion=False
+)
+app.add_typer(incident_act, rich_help_panel="Acts")
+
+
+@incident_act.callback()
+def _of_incident(context: typer.Context, incident: Incident) -> None:
+    context.obj = incident
+
+
+def _incident_command(act_type: type[Act]) -> Callable[..., int]:
+    def command(
+        context: typer.Context,
+        who: str,
+        request_id: str | None,
+        at: str | None,
+        source: str | None,
+        patience: float,
+        json: bool,
+        **given: Any,
+    ) -> int:
+        actor = _written_actor(who)
+        if actor is None:
+            raise UsageError("a party acts on its own case only; say a role and an id, such as agent:agent-03", "--as")
+        draft = acts.draft(act_type, given) | ({"at": at} if at else {}) | {"actor": actor}
+        drafts.check(act_type, draft | {"request_id": request_id or "later"})
+
+        async def work(complaints: Complaints) -> Answer:
+            whole = draft | {"request_id": request_id or complaints.new_request_id()}
+            act: Any = await complaints.write(act_type, whole, actor.id)
+            return await complaints.act_on_incident(context.obj, act)
+
+        return _act(work, source, patience, json)
+
+    annotations = {
+        "context": typer.Context,
+        "who": As,
+        "request_id": RequestId,
+        "at": At,
+        "source": Source,
+        "patience": Patience,
+        "json": Json,
+    }
+    return _with_words(command, annotations, act_type)
+
+
+INCIDENT_ACTS: tuple[type[Act], ...] = (*MASS_ACTS, CloseIncident)
+for _act_type in INCIDENT_ACTS:
+    incident_act.command(_act_type.name().replace("_", "-"))(_incident_command(_act_type))
+
+
+# --- who acts -------------------------------------------------------------------------------------
 
 
 async def _actor(complaints: Complaints, who: str, case_id: str) -> Actor:
@@ -348,17 +577,26 @@ def _written_actor(who: str) -> Actor | None:
 
 def _act(work: Callable[[Complaints], Awaitable[Answer]], source: str | None, patience: float, json: bool) -> int:
     async def answered(complaints: Complaints) -> int:
-        answer = await work(complaints)
-        if json:
-            _print_json(answer)
-        elif answer.refusal is not None:
-            rule = f" ({answer.refusal.rule})" if answer.refusal.rule else ""
-            _print(f"{answer.case_id}: refused, {answer.refusal.message}{rule}")
-        else:
-            _print(f"{answer.case_id}: done, entry {answer.entry}; {answer.stage}, {answer.level}")
-        return exit_code(answer)
+        return _tell(await work(complaints), json)
 
     return _run(answered, source=source, patience=patience)
+
+
+def _tell(answer: Answer, json: bool) -> int:
+    if json:
+        _print_json(answer)
+    else:
+        _print(_told(answer))
+    return exit_code(answer)
+
+
+def _told(answer: Answer) -> str:
+    if answer.refusal is not None:
+        rule = f" ({answer.refusal.rule})" if answer.refusal.rule else ""
+        return f"{answer.case_id}: refused, {answer.refusal.message}{rule}"
+    # What goes round an incident has a number there, and no stage.
+    done = f"entry {answer.entry}; {answer.stage}, {answer.level}" if answer.stage else f"act {answer.entry}"
+    return f"{answer.case_id}: done, {done}"
 
 
 def _run(work: Callable[[Complaints], Awaitable[int]], source: str | None = None, patience: float = 30) -> int:

@@ -22,24 +22,36 @@ from temporalio.client import (
     WorkflowQueryRejectedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import QueryRejectCondition, SearchAttributeKey, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import Priority as TaskPriority
+from temporalio.common import (
+    QueryRejectCondition,
+    SearchAttributeKey,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
-from activities.database import Pool, create_pool
+from activities.database import DatabaseError, Pool, create_pool
+from activities.directory import Directory
 from activities.journal import PostgresJournal
+from activities.matters import IncidentList, IncidentRow
 from activities.ports import NotInVaultError
 from activities.vault import PostgresVault
-from activities.views import CaseList, Rebuilt, rebuild
+from activities.views import CaseList, Rebuilt, TeamTask, rebuild
 from client import drafts
 from client.case_file import CaseFile
 from client.delivery import TryAgain, database_in_words, engine_in_words, failed, is_missing, until_answered
-from client.errors import ClosedError, DatabaseGoneError, NotFoundError, UsageError
+from client.errors import REFUSED, ClientError, ClosedError, DatabaseGoneError, NotFoundError, UsageError
 from client.settings import DEFAULT_ADDRESS, DEFAULT_SOURCE, Settings
-from policies.schema import Category, Level, Party, Stage
+from client.staff import Staff
+from policies.book import default_book
+from policies.schema import Category, Level, Party, Priority, Stage
+from states import incident as incident_core
 from states import view
 from states.case import Case
-from states.events import Act, FileComplaint, ReopenCase
+from states.events import Act, AssignCase, FileComplaint, ReopenCase, Reviving
+from states.incident import CloseIncident, Incident, MassAct
 from states.journal import Entry, apply, fold
 from states.values import Actor, Answer, TextRef, Value, yuan
 from states.view import CaseRow, Progress
@@ -52,6 +64,11 @@ QUERY_TIMEOUT = timedelta(seconds=5)
 """How long a run is asked about itself before the journal is asked instead."""
 TASK_TIMEOUT = timedelta(seconds=3)
 """A killed worker's workflow task is given to another one after this; the engine's default is ten seconds."""
+
+CLAIMS = 5
+"""How many waiting cases are tried for an agent until one is given to them."""
+TOGETHER = 8
+"""How many cases are handed on at the same time."""
 
 _STUCK = f"WorkflowType = '{WORKFLOW}' and ExecutionStatus = 'Running' and TemporalReportedProblems is not null"
 _PROBLEMS = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
@@ -73,6 +90,24 @@ class Happening(NamedTuple):
 
     entry: Entry
     case: Case
+
+
+class HandedOn(NamedTuple):
+    """What became of one case that was to be handed on: its answer, or what went wrong."""
+
+    case_id: str
+    answer: Answer | None = None
+    error: ClientError | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the case has its new owner."""
+        return self.answer is not None and self.answer.accepted
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that the case alone would have."""
+        return self.error.exit_code if self.error else 0 if self.done else REFUSED
 
 
 def _found(answer: Answer) -> Answer:
@@ -172,9 +207,13 @@ class Complaints:
         stamped = self._stamped(act)
         return _found(await until_answered(stamped, lambda: self._update(case_id, stamped), self._patience))
 
-    async def reopen(self, act: ReopenCase) -> Answer:
-        """Reopen a closed case, also one whose run has ended. Raises as `act` does, but never ClosedError."""
-        return _found(await self._start(act.case_id, act, "reopened"))
+    async def revive(self, act: Reviving) -> Answer:
+        """Reopen a closed case, or record a complaint outside, also where the case's run has ended.
+
+        Raises as `act` does, but never ClosedError.
+        """
+        summary = "reopened" if isinstance(act, ReopenCase) else "complaint outside"
+        return _found(await self._start(act.case_id, act, summary))
 
     def new_request_id(self) -> str:
         """A request id for an act that is made now; from the id alone `act` knows when that was."""
@@ -191,7 +230,7 @@ class Complaints:
         drafts.require_sound(stamped)
         return stamped
 
-    async def _start(self, case_id: str, act: FileComplaint | ReopenCase, summary: str) -> Answer:
+    async def _start(self, case_id: str, act: FileComplaint | Reviving, summary: str) -> Answer:
         stamped = self._stamped(act)
         return await until_answered(stamped, lambda: self._update_with_start(case_id, stamped, summary), self._patience)
 
@@ -218,7 +257,7 @@ class Complaints:
         never_was = status is None if self._database is None else case is None
         raise NotFoundError(handle.id) if never_was else ClosedError(handle.id)
 
-    async def _update_with_start(self, case_id: str, act: FileComplaint | ReopenCase, summary: str) -> Answer:
+    async def _update_with_start(self, case_id: str, act: FileComplaint | Reviving, summary: str) -> Answer:
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             WORKFLOW,
             act,
@@ -228,6 +267,10 @@ class Complaints:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             task_timeout=TASK_TIMEOUT,
             static_summary=summary,
+            # No seller's many cases are served before everybody else's (INT-5).
+            priority=TaskPriority(fairness_key=act.respondent)
+            if isinstance(act, FileComplaint)
+            else TaskPriority.default,
         )
         try:
             answer: Answer = await self._engine.execute_update_with_start_workflow(
@@ -263,6 +306,99 @@ class Complaints:
             if not is_missing(error):
                 raise
             return None
+
+    # --- who works on what ------------------------------------------------------------------------
+
+    async def claim(self, agent: Actor) -> Answer | None:
+        """Give an agent the waiting case that is theirs to take next (see `Directory.claim`).
+
+        None if none waits for the agent, who may be off shift or have enough to do. A case that refuses goes back to
+        those that wait, and the next one is tried; where no other is left, or a few in a row refuse, the last refusal
+        is the answer. Raises as `act` does, but never NotFoundError or ClosedError; the claim then lapses by itself.
+        """
+        directory = Directory(self._pool)
+        refused: list[str] = []
+        answer: Answer | None = None
+        while len(refused) < CLAIMS:
+            with database_in_words():
+                case_id = await directory.claim(agent.id, self._now(), except_for=refused)
+            if case_id is None:
+                break
+            act = AssignCase(request_id=self.new_request_id(), actor=agent, to=agent.id)
+            with suppress(NotFoundError, ClosedError):  # the lists showed what is no longer so
+                answer = await self.act(case_id, act)
+                if answer.accepted:
+                    with suppress(DatabaseError):  # a claim on a case that has its owner does no harm
+                        await directory.settle_claim(agent.id, case_id)
+                    return answer
+            with database_in_words():
+                await directory.release_claim(agent.id, case_id)
+            refused.append(case_id)
+        return answer
+
+    async def assign(
+        self, case_id: str, to: str, note: str | None = None, *, actor: Actor, request_id: str | None = None
+    ) -> Answer:
+        """Give a case to an agent; from one agent to another it goes with a note (HOF-5).
+
+        Raises as `act` does, and DatabaseGoneError.
+        """
+        draft: dict[str, Any] = {"request_id": request_id or self.new_request_id(), "actor": actor, "to": to}
+        owner = actor.id
+        if note is not None:
+            draft["reason"] = drafts.text(note, "note")
+            owner = await self.party(case_id, Party.COMPLAINANT)
+        return await self.act(case_id, await self.write(AssignCase, draft, owner))
+
+    async def hand_on(self, from_agent: str, to_agent: str, note: str, *, actor: Actor) -> tuple[HandedOn, ...]:
+        """Hand all open cases of one agent to another, each with the note (HOF-5); what became of each.
+
+        Doing so again hands on what is left. Raises UsageError for a note that is none and for an agent who is not on
+        record or not active, DatabaseGoneError.
+        """
+        drafts.text(note, "note")
+        with database_in_words():
+            new = await Directory(self._pool).agent(to_agent)
+            cases = await CaseList(self._pool).of_owner(from_agent)
+        if new is None or not new.active:
+            raise UsageError(f"there is no agent {to_agent} on record who is active", "to")
+        few = asyncio.Semaphore(TOGETHER)
+
+        async def handed_on(case_id: str) -> HandedOn:
+            try:
+                async with few:
+                    return HandedOn(case_id, await self.assign(case_id, to_agent, note, actor=actor))
+            except ClientError as error:
+                return HandedOn(case_id, error=error)
+
+        return tuple(await asyncio.gather(*(handed_on(row.case_id) for row in cases)))
+
+    async def waiting(self, limit: int = 100) -> tuple[CaseRow, ...]:
+        """The open cases that nobody owns, in the order in which they are taken. Raises DatabaseGoneError."""
+        with database_in_words():
+            return await CaseList(self._pool).waiting(limit)
+
+    async def team_list(self, team: str, limit: int = 100) -> tuple[TeamTask, ...]:
+        """What a team has to do: the most urgent first, of those what is due first. Raises DatabaseGoneError."""
+        with database_in_words():
+            return await CaseList(self._pool).hand_offs(team, limit)
+
+    async def off_shift(self, limit: int = 100) -> tuple[CaseRow, ...]:
+        """The open cases whose owner is not at work now (HOF-5). Raises DatabaseGoneError."""
+        with database_in_words():
+            return await CaseList(self._pool).off_shift(self._now(), limit)
+
+    async def put_on_record(self, staff: Staff) -> None:
+        """Put teams, agents and shifts on record, or bring them up to date: all of it or nothing.
+
+        Raises UsageError naming the place that is wrong, DatabaseGoneError.
+        """
+        try:
+            with database_in_words():
+                await Directory(self._pool).put(teams=staff.teams, agents=staff.agents, shifts=staff.shifts)
+        except (LookupError, ValueError) as error:
+            field, _, sentence = error.args[0].partition(": ")
+            raise UsageError(sentence, field) from None
 
     # --- asking -----------------------------------------------------------------------------------
 
@@ -302,12 +438,19 @@ class Complaints:
         seller: str | None = None,
         buyer: str | None = None,
         owner: str | None = None,
+        team: str | None = None,
+        priority: Priority | None = None,
+        incident: str | None = None,
         overdue: bool = False,
+        late: bool = False,
+        ownerless: bool = False,
         limit: int = 100,
     ) -> tuple[CaseRow, ...]:
-        """The cases that meet every condition given, the one with the earliest deadline first.
+        """The cases that meet every condition given, the most urgent first; of those the one with the earliest
+        deadline.
 
-        Overdue cases are those whose next deadline has passed without having been applied. Raises DatabaseGoneError.
+        Overdue cases are those whose next deadline has passed without having been applied; of late ones a team is late.
+        Raises DatabaseGoneError.
         """
         with database_in_words():
             return await CaseList(self._pool).find(
@@ -318,6 +461,11 @@ class Complaints:
                 complainant=buyer,
                 respondent=seller,
                 due_before=self._now() if overdue else None,
+                team=team,
+                priority=priority,
+                incident=incident,
+                late=late,
+                ownerless=ownerless,
                 limit=limit,
             )
 
@@ -407,6 +555,51 @@ class Complaints:
                     raise
                 return None
         return found
+
+    # --- incidents --------------------------------------------------------------------------------
+
+    async def act_on_incident(self, incident: str, act: MassAct | CloseIncident) -> Answer:
+        """Do an act to every case of an incident, or close it; accepted means that it goes round, not that it has.
+
+        The answer's entry is the number of the act in `incident`. A closed incident refuses. Raises as `act` does, but
+        never ClosedError.
+        """
+        stamped = self._stamped(act)
+        return await until_answered(stamped, lambda: self._update_incident(incident, stamped), self._patience)
+
+    async def incidents(self, *, closed: bool = False, limit: int = 100) -> tuple[IncidentRow, ...]:
+        """The open incidents, or the closed ones, the latest first. Raises DatabaseGoneError."""
+        with database_in_words():
+            return await IncidentList(self._pool).all(closed=closed, limit=limit)
+
+    async def incident(self, incident: str) -> Incident:
+        """An incident and how far its acts have gone round, from its run or, when that has ended, as it ended.
+
+        Raises NotFoundError, AwayError.
+        """
+        known = await self._ask_run(incident, "incident", Incident)
+        return known or await self._ended_incident(incident)
+
+    async def _ended_incident(self, incident: str) -> Incident:
+        with database_in_words():
+            noted = await IncidentList(self._pool).noted(incident)
+        if noted is None:
+            raise NotFoundError(incident, "incident")
+        return noted
+
+    async def _update_incident(self, incident: str, act: MassAct | CloseIncident) -> Answer:
+        name = act.name() if isinstance(act, CloseIncident) else "act_on_cases"
+        handle = self._engine.get_workflow_handle(incident)
+        try:
+            answer: Answer = await handle.execute_update(name, act, id=act.request_id, result_type=Answer)
+        except RPCError as error:
+            if not is_missing(error):
+                raise
+            if await self._status(handle) is WorkflowExecutionStatus.RUNNING:
+                raise TryAgain from None
+            ended = await self._ended_incident(incident)
+            return incident_core.act_on(ended, act, self._now(), default_book().policy(ended.policy))[1]
+        return answer
 
     # --- texts, lists -----------------------------------------------------------------------------
 

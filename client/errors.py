@@ -35,13 +35,13 @@ class UsageError(ClientError):
 
 
 class NotFoundError(ClientError):
-    """There is no such case."""
+    """There is no such case, or no such incident."""
 
     kind = "not_found"
     exit_code = 4
 
-    def __init__(self, case_id: str) -> None:
-        super().__init__(f"there is no case {case_id}")
+    def __init__(self, id_: str, what: str = "case") -> None:
+        super().__init__(f"there is no {what} {id_}")
 
 
 class NotConfirmedError(ClientError):

@@ -6,6 +6,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from activities.matters import IncidentRow
+from activities.views import TeamTask
 from client.complaints import StuckCase
 from client.words import Local, amount, clock_time, conduct_shown, happening, terms, zone
 from states.case import Case
@@ -40,6 +42,13 @@ def case_page(case: Case, entries: Iterable[Entry], texts: Mapping[str, str]) ->
         ("Remedies", _table(("id", "terms", "state", "steps done"), _remedies(case))),
         ("Penalties", _table(("id", "row", "against", "rule", "policy", "state"), _penalties(case))),
         ("Counted against the seller", _table(("id", "what", "count", "state"), _occurrences(case))),
+        ("What the texts show", _table(("id", "shows", "state", "found by", "said"), _triage(case, texts))),
+        ("Complaints outside", _table(("id", "body", "reference", "made", "due"), _externals(case, local))),
+        ("Known solutions", _table(("id", "by", "offered", "state"), _offers(case, local))),
+        (
+            "Hand-offs",
+            _table(("id", "route", "team", "consent", "state", "worker", "level", "result"), _hand_offs(case)),
+        ),
         ("Conduct of the service", _table(("id", "row", "who", "when", "shown by"), _staff_conduct(case, local))),
         ("Reviews and appeals", _table(("id", "kind", "by", "evidence", "state"), _appeals(case))),
     ):
@@ -67,17 +76,22 @@ def texts_of(case: Case) -> list[tuple[str, TextRef]]:
     if case.ruling is not None:
         found.append(("reasons of the ruling", case.ruling.reasons))
     found += [(f"survey {survey.closing}", survey.comment) for survey in case.surveys if survey.comment is not None]
+    found += [(f"known solution {offer.id}", offer.text) for offer in case.offers]
+    for each in case.hand_offs:
+        said = (("reason", each.reason), ("note", each.note))
+        found += [(f"{what} of hand-off {each.id}", text) for what, text in said if text is not None]
     return found
 
 
 def case_table(rows: Iterable[CaseRow], local: Local) -> Table:
     """Cases in a list."""
-    names = ("case", "stage", "level", "category", "respondent", "owner", "next deadline", "outcome")
+    names = ("case", "priority", "stage", "level", "category", "respondent", "owner", "next deadline", "outcome")
     return _table(
         names,
         [
             (
                 row.case_id,
+                row.priority,
                 row.stage,
                 row.level,
                 row.category,
@@ -91,10 +105,39 @@ def case_table(rows: Iterable[CaseRow], local: Local) -> Table:
     )
 
 
+def team_table(tasks: Iterable[TeamTask], local: Local) -> Table:
+    """What a team has to do."""
+    return _table(
+        ("case", "priority", "hand-off", "route", "state", "worker", "level", "due", ""),
+        [
+            (
+                task.case_id,
+                task.priority,
+                task.hand_off.id,
+                task.hand_off.route,
+                task.hand_off.state,
+                task.hand_off.worker,
+                task.hand_off.level,
+                local(task.hand_off.due) if task.hand_off.due else "",
+                "late" if task.hand_off.late else "",
+            )
+            for task in tasks
+        ],
+    )
+
+
 def stuck_table(cases: Iterable[StuckCase]) -> Table:
     """Cases whose workflow tasks fail, and why."""
     return _table(
         ("case", "run", "problems"), [(case.case_id, case.run_id, ", ".join(case.problems)) for case in cases]
+    )
+
+
+def incident_table(rows: Iterable[IncidentRow], local: Local) -> Table:
+    """Incidents in a list."""
+    return _table(
+        ("incident", "cases", "open since", "closed"),
+        [(row.id, str(row.cases), local(row.opened_at), local(row.closed_at) if row.closed_at else "") for row in rows],
     )
 
 
@@ -116,13 +159,16 @@ def progress_page(progress: Progress, local: Local) -> Table:
 
 def _standing(case: Case, local: Local) -> list[tuple[str, str]]:
     marks = [mark for mark, holds in (("high risk", case.high_risk), ("external", case.external)) if holds]
+    factors = ", ".join(f"{each.name} {each.points}" for each in case.factors)
     wanted = ", ".join(case.claim.remedies) + amount(case.claim.amount_fen)
     return [
         ("category", ", ".join([case.category, *marks])),
+        ("priority", case.priority + (f" ({factors})" if factors else "")),
         ("complainant, respondent", f"{case.complainant}, {case.respondent}"),
         ("orders", ", ".join(case.orders)),
         ("wants", wanted),
         ("owner", case.owner or "none yet"),
+        ("incident", case.incident or "none"),
         ("outcome", f"{case.outcome or 'open'} {case.outcome_ground}".strip()),
         ("received", f"{local(case.received_at)} by {case.channel}"),
         ("policy", str(case.policy)),
@@ -163,6 +209,35 @@ def _penalties(case: Case) -> list[Row]:
 
 def _occurrences(case: Case) -> list[Row]:
     return [(o.id, o.counts, "" if o.count is None else str(o.count), o.state) for o in case.occurrences]
+
+
+def _triage(case: Case, texts: Mapping[str, str]) -> list[Row]:
+    """What was proposed from texts, and by which words of theirs, where they were read."""
+    return [
+        (
+            shown.id,
+            shown.label or f"category {shown.category}",
+            shown.state,
+            ", ".join(dict.fromkeys(each.words for each in shown.excerpts)),
+            "; ".join(texts[each.text][each.start : each.end] for each in shown.excerpts if each.text in texts),
+        )
+        for shown in case.triage
+    ]
+
+
+def _externals(case: Case, local: Local) -> list[Row]:
+    return [(x.id, x.body, x.reference, local(x.made_at), local(x.due) if x.due else "") for x in case.externals]
+
+
+def _offers(case: Case, local: Local) -> list[Row]:
+    return [(o.id, o.by, local(o.at), o.state) for o in case.offers]
+
+
+def _hand_offs(case: Case) -> list[Row]:
+    return [
+        (h.id, h.route, h.team, h.consent.state, f"{h.state}{', late' if h.late else ''}", h.worker, h.level, h.result)
+        for h in case.hand_offs
+    ]
 
 
 def _staff_conduct(case: Case, local: Local) -> list[Row]:

@@ -10,7 +10,7 @@ from states.case import Case
 from states.effects import Failed
 from states.facts import AnyFact
 from states.journal import Entry
-from states.values import Clock, Contact, Notice, Remedy, RemedyTerms, StaffConduct, yuan
+from states.values import Clock, Contact, HandOff, Notice, Remedy, RemedyTerms, StaffConduct, yuan
 
 PLATFORM_PACK = "platform"
 """The procedure in whose zone instants are shown that belong to no case."""
@@ -148,6 +148,26 @@ def in_words(fact: AnyFact, local: Local) -> str:
             if escalation.before is escalation.after:
                 return f"stays at {escalation.after} ({escalation.trigger})"
             return f"escalated from {escalation.before} to {escalation.after} ({escalation.trigger})"
+        case facts.PrioritySet(priority=priority, factors=factors):
+            why = ", ".join(f"{each.name} {each.points}" for each in factors)
+            return f"priority {priority}" + (f" ({why})" if why else "")
+        case facts.RiskSet(state=state, high=high):
+            return f"{'high' if high else 'no high'} risk, {state}"
+        case facts.TriageProposed(proposal=shown):
+            words = ", ".join(dict.fromkeys(each.words for each in shown.excerpts))
+            return f"{shown.state} {shown.id}: {shown.label or f'category {shown.category}'} ({words})"
+        case facts.TextTriaged(code=code) if code:
+            return f"the text cannot be read: {code}"
+        case facts.ExternalComplaintRecorded(complaint=made):
+            return f"complaint {made.id} before the {made.body} {made.reference}".rstrip()
+        case facts.OfferSet(by=by, offer=offer):
+            return f"known solution {offer.id}: {by}"
+        case facts.HandOffSet(by=by, hand_off=hand_off):
+            return _hand_off(by, hand_off)
+        case facts.Reassigned(before=former, owner=owner):
+            return f"owner {owner}" + (f" instead of {former}" if former else "")
+        case facts.IncidentLinked(incident=incident):
+            return f"one of {incident}"
         case facts.NoticeSet(by=by, notice=notice):
             return _notice(by, notice)
         case facts.EffectSettled(outcome=Failed(code=code)):
@@ -202,8 +222,8 @@ def _contact(contact: Contact) -> str:
         )
         if holds
     ]
-    who = "to the party" if contact.outbound else f"from {contact.by}"
-    return f"contact {who} by {', '.join([contact.channel, *marks])}"
+    towards = "to" if contact.outbound else "from"
+    return f"contact {towards} the {contact.party} by {', '.join([contact.channel, *marks])}"
 
 
 _CLOCK = {
@@ -220,9 +240,30 @@ def _clock(by: str, clock: Clock, local: Local) -> str:
     match by:
         case "arm":
             return f"clock {clock.id} runs until {due}"
-        case "resume" | "extend":
-            return f"clock {clock.id} {'runs again' if by == 'resume' else 'extended'}, until {due}"
+        case "resume" | "extend" | "shorten":
+            word = {"resume": "runs again", "extend": "extended", "shorten": "shortened"}[by]
+            return f"clock {clock.id} {word}, until {due}"
     return f"clock {clock.id} {_CLOCK.get(by, by)}"
+
+
+def _hand_off(by: str, hand_off: HandOff) -> str:
+    what = f"hand-off {hand_off.id} to the {hand_off.team} team"
+    channel = f" by {hand_off.consent.channel}" if hand_off.consent.channel else ""
+    consent = f"consent {hand_off.consent.state}{channel}"
+    match by:
+        case "begin":
+            return f"{what}, {consent}"
+        case "consent" | "decline":
+            return f"{what}: {hand_off.state}, {consent}"
+        case "put_first":
+            return f"{what} comes before the verification"
+        case "take":
+            return f"{what}: {hand_off.worker} works on it"
+        case "late":
+            return f"{what} is late, rose to {hand_off.level} there"
+        case "give_back":
+            return f"{what} returned: {hand_off.result}"
+    return f"{what}: {hand_off.state}"
 
 
 def _remedy(by: str, remedy: Remedy) -> str:

@@ -80,7 +80,7 @@ def _names(*tables: Any) -> str | None:
     """The field by which the rows of these tables are told apart; None if they are no such tables."""
     if not all(isinstance(table, list) and all(isinstance(row, Mapping) for row in table) for table in tables):
         return None
-    for field in ("kind", "trigger", "counts", "action"):
+    for field in ("kind", "trigger", "counts", "action", "matter"):
         columns = [[row.get(field) for row in table] for table in tables]
         if all(None not in column and len(set(column)) == len(column) for column in columns):
             return field
@@ -121,11 +121,26 @@ def _clock(difference: _Difference, names: tuple[str, ...], packs: tuple[Tree, T
     """How long a clock runs: its length, unit and closing time are one thing."""
     who, duty = _CLOCKS[ClockKind(names[0])]
     rules = [pack["clocks"].get(names[0]) for pack in packs]
-    before, after = (rule and _span(rule) for rule in rules)
+    before, after = (rule and _span(rule, rule["length"]) for rule in rules)
     if before is None:
         yield who, f"{duty} within {after}, which is new: {_said('', rules[1])}"
     elif after is None:
         yield who, f"{duty} without a time limit; it was {before}"
+    else:
+        yield who, f"{duty} within {after} instead of {before}"
+
+
+def _clock_by_priority(difference: _Difference, names: tuple[str, ...], packs: tuple[Tree, Tree]) -> Told:
+    """How long a clock runs in cases of a higher priority."""
+    kind, priority = names
+    who, duty = _CLOCKS[ClockKind(kind)]
+    duty = f"{duty}, where the priority is {priority},"
+    lengths = zip(packs, (difference.old, difference.new), strict=True)
+    before, after = (None if length is None else _span(pack["clocks"][kind], length) for pack, length in lengths)
+    if before is None:
+        yield who, f"{duty} within {after}, which is new"
+    elif after is None:
+        yield who, f"{duty} without a shorter limit; it was {before}"
     else:
         yield who, f"{duty} within {after} instead of {before}"
 
@@ -170,11 +185,14 @@ def _became(subject: str, difference: _Difference) -> str:
     return f"{subject}: {_said(key, new)} instead of {_said(key, old)}"
 
 
-def _span(rule: Tree) -> str:
-    length, unit = rule["length"], _words(rule["unit"])
+def _span(rule: Tree, length: int) -> str:
+    """A length of a clock, in its unit."""
+    unit = _words(rule["unit"])
     span = f"{length} {unit if length != 1 else unit.removesuffix('s')}"
     if rule["unit"] == Unit.HOURS:
         return span
+    if rule["unit"] == Unit.END_OF_DAY:
+        return "the same day"
     return f"{span}, until {rule.get('closing', '24:00')[:5]} on the last"
 
 
@@ -210,7 +228,11 @@ def _said(key: str, value: Any) -> str:
 def _field(name: str, value: Any) -> str:
     """A field of something that is new or gone; the unit of a figure is not said twice."""
     said = _said(name, value)
-    words = "" if name == "label" else " ".join(word for word in name.split("_") if word not in (*_UNITS, "fen"))
+    words = (
+        ""
+        if name == "label" and isinstance(value, Mapping)
+        else " ".join(word for word in name.split("_") if word not in (*_UNITS, "fen"))
+    )
     return f"{words} ({said})" if isinstance(value, Mapping) and words else f"{words} {said}".strip()
 
 
@@ -236,6 +258,16 @@ _CLOCKS = {
     ClockKind.PAYOUT: (Affected.PLATFORM, "the platform's step of a remedy has to be carried out"),
     ClockKind.SURVEY: (Affected.COMPLAINANT, "the survey has to be answered"),
     ClockKind.CLOSING_WINDOW: (Affected.COMPLAINANT, "the complainant can come back to a closed case"),
+    ClockKind.ASSESSMENT: (Affected.PLATFORM, "a complaint has to be assessed"),
+    ClockKind.OUTSIDE: (Affected.PLATFORM, "a body outside that names no deadline has to be answered"),
+    ClockKind.HAND_OFF_CONSENT: (Affected.COMPLAINANT, "a hand-off has to be agreed to"),
+    ClockKind.HAND_OFF_COUNTERFEIT: (Affected.PLATFORM, "a hand-off about counterfeit goods has to come back"),
+    ClockKind.HAND_OFF_LOGISTICS: (Affected.PLATFORM, "a hand-off about logistics has to come back"),
+    ClockKind.HAND_OFF_SAFETY: (Affected.PLATFORM, "a hand-off about safety has to come back"),
+    ClockKind.HAND_OFF_MERCHANT: (Affected.PLATFORM, "a collaboration order to a merchant has to come back"),
+    ClockKind.HAND_OFF_OFFLINE: (Affected.PLATFORM, "a hand-off to offline handling has to come back"),
+    ClockKind.HAND_OFF_ON_BEHALF: (Affected.PLATFORM, "a dispute on the customer's behalf has to come back"),
+    ClockKind.HAND_OFF_LEGAL: (Affected.PLATFORM, "a hand-off to legal has to come back"),
 }
 """Whom each clock binds, and to what."""
 
@@ -251,7 +283,6 @@ _TABLE: tuple[tuple[str, _Teller], ...] = (
     ("admission.limit_days", _plainly(Affected.COMPLAINANT, "the time limit for complaints")),
     ("admission.proof_kinds", _plainly(Affected.COMPLAINANT, "what proves a purchase")),
     ("admission.platforms", _plainly(Affected.BOTH, "the platforms within the jurisdiction")),
-    ("admission.external_channels", _plainly(Affected.BOTH, "channels that pass the seller's turn by")),
     ("admission.grounds.*", _plainly(Affected.COMPLAINANT, "the ground of refusal {0}")),
     ("admission.grounds.*.**", _plainly(Affected.COMPLAINANT, "the ground of refusal {0}, {1}")),
     ("admission.**", _plainly(Affected.COMPLAINANT, "admission, {0}")),
@@ -276,6 +307,7 @@ _TABLE: tuple[tuple[str, _Teller], ...] = (
     ("clocks.*.length", _clock),
     ("clocks.*.unit", _clock),
     ("clocks.*.closing", _clock),
+    ("clocks.*.length_by_priority.*", _clock_by_priority),
     ("clocks.*.warn_hours_before", _plainly(Affected.PLATFORM, "the warning before the end of the clock for {0}")),
     ("clocks.*.extension", _plainly(Affected.PLATFORM, "the extension of the clock for {0}")),
     ("clocks.*.**", _plainly(Affected.PLATFORM, "the clock for {0}, {1}")),
@@ -307,6 +339,24 @@ _TABLE: tuple[tuple[str, _Teller], ...] = (
     ("escalation.*", _plainly(Affected.PLATFORM, "the escalation for {0}")),
     ("escalation.*.**", _plainly(Affected.PLATFORM, "the escalation for {0}, {1}")),
     ("escalation", _plainly(Affected.PLATFORM, "the escalation table")),
+    ("repeat_contacts.**", _plainly(Affected.PLATFORM, "the contacts that raise a case, {0}")),
+    ("refund_only.**", _plainly(Affected.COMPLAINANT, "the known solution for who wants nothing but a refund, {0}")),
+    ("outside_bodies.*", _plainly(Affected.PLATFORM, "the body outside {0}")),
+    ("outside_bodies.*.channel", _plainly(Affected.BOTH, "the channel from the body outside {0}")),
+    ("outside_bodies.*.**", _plainly(Affected.PLATFORM, "the body outside {0}, {1}")),
+    ("priority.categories.*", _plainly(Affected.PLATFORM, "the points of priority for category {0}")),
+    ("priority.levels.*.**", _plainly(Affected.PLATFORM, "the priority {0}, {1}")),
+    ("priority.**", _plainly(Affected.PLATFORM, "the points of priority for {0}")),
+    ("teams.**", _plainly(Affected.PLATFORM, "the team {0}")),
+    ("routes.*", _plainly(Affected.PLATFORM, "the hand-off route {0}")),
+    ("routes.*.without_consent", _plainly(Affected.COMPLAINANT, "the hand-off route {0} without consent")),
+    ("routes.*.results.*", _plainly(Affected.PLATFORM, "the hand-off route {0}: the result {1}")),
+    ("routes.*.**", _plainly(Affected.PLATFORM, "the hand-off route {0}, {1}")),
+    ("routing", _plainly(Affected.PLATFORM, "what is handed over by itself")),
+    ("incidents.*", _plainly(Affected.PLATFORM, "the incident about one {0}")),
+    ("incidents.*.**", _plainly(Affected.PLATFORM, "the incident about one {0}, {1}")),
+    ("incidents", _plainly(Affected.PLATFORM, "the incidents")),
+    ("triage.**", _plainly(Affected.PLATFORM, "what a text shows, {0}")),
     ("rights.*", _right),
     ("notices.*", _plainly(Affected.BOTH, "the notice {0}")),
     ("notices.*.text.*", _plainly(Affected.BOTH, "the text of the notice {0} ({1})")),

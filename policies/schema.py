@@ -17,6 +17,7 @@ import msgspec
 from policies.base import Count, Frozen, Positive, Rules, Texts
 from policies.calendar import Calendar
 from policies.conduct import ConductRules
+from policies.triage import TriageLabel, TriageRules
 
 
 class Stage(StrEnum):
@@ -132,21 +133,37 @@ class ClockKind(StrEnum):
     PAYOUT = "payout"
     SURVEY = "survey"
     CLOSING_WINDOW = "closing_window"
+    ASSESSMENT = "assessment"
+    OUTSIDE = "outside"
+    HAND_OFF_CONSENT = "hand_off_consent"
+    HAND_OFF_COUNTERFEIT = "hand_off_counterfeit"
+    HAND_OFF_LOGISTICS = "hand_off_logistics"
+    HAND_OFF_SAFETY = "hand_off_safety"
+    HAND_OFF_MERCHANT = "hand_off_merchant"
+    HAND_OFF_OFFLINE = "hand_off_offline"
+    HAND_OFF_ON_BEHALF = "hand_off_on_behalf"
+    HAND_OFF_LEGAL = "hand_off_legal"
 
 
 class Unit(StrEnum):
-    """What a clock's length counts. Days end at the clock's `closing` time in the zone of the pack's calendar."""
+    """What a clock's length counts. Days end at the clock's `closing` time in the zone of the pack's calendar; the end
+    of a day, of length 1, is the midnight after the instant at which the clock is armed (SLA-6).
+    """
 
     HOURS = "hours"
     WORKING_DAYS = "working_days"
     CALENDAR_DAYS = "calendar_days"
+    END_OF_DAY = "end_of_day"
 
 
 class OnMiss(StrEnum):
-    """What a clock's end means: the platform broke its own promise, or a party let its window lapse."""
+    """What a clock's end means: the platform broke its own promise, a party let its window lapse, or a team is late
+    with what was handed to it, which rises within that team (HOF-6).
+    """
 
     ESCALATES = "escalates"
     LAPSES = "lapses"
+    ESCALATES_IN_TEAM = "escalates_in_team"
 
 
 class RemedyKind(StrEnum):
@@ -204,6 +221,40 @@ class Trigger(StrEnum):
     NOT_SOLVED = "not_solved"
     REVIEW = "review"
     APPEAL = "appeal"
+    REPEAT_CONTACT = "repeat_contact"
+    JUDICIAL = "judicial"
+    LEANING = "leaning"
+    EXTERNAL = "external"
+    ASKS_MANAGEMENT = "asks_management"
+    HIGH_RISK = "high_risk"
+    REFUND_ONLY_REFUSED = "refund_only_refused"
+
+
+class Priority(StrEnum):
+    """How urgent a case is, lowest first (INT-5)."""
+
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class Route(StrEnum):
+    """Where a matter can be handed to, sideways (横向联动, HOF-1)."""
+
+    COUNTERFEIT = "counterfeit"
+    LOGISTICS = "logistics"
+    SAFETY = "safety"
+    MERCHANT = "merchant"
+    OFFLINE = "offline"
+    ON_BEHALF = "on_behalf"
+    LEGAL = "legal"
+
+
+class Matter(StrEnum):
+    """What many complaints can have in common."""
+
+    SELLER = "seller"
+    PRODUCT = "product"
 
 
 class Outcome(StrEnum):
@@ -281,6 +332,8 @@ class ClockRule(Rules):
     first.
     """
     extension: Extension | None = None
+    length_by_priority: dict[Priority, Positive] = msgspec.field(default_factory=dict)
+    """Shorter lengths, in the same unit, for cases of a higher priority (SLA-5)."""
 
 
 class RemedyOption(Rules):
@@ -433,10 +486,117 @@ class RepeatRule(Rules):
 
 
 class EscalationRule(Rules):
-    """A row of the escalation table. Without a `level` the case rises by one."""
+    """A row of the escalation table: what a trigger does."""
 
     trigger: Trigger
+    rule: str
     level: Level | None = None
+    """At least where the case rises to; by one level if absent."""
+    route: Route | None = None
+    """Whom the matter is handed to besides."""
+    priority: Priority | None = None
+    """At least how urgent the case is from then on."""
+    clock: ClockKind | None = None
+    """The clock that it starts."""
+    notice: str | None = None
+    """What the complainant is told."""
+    proposed_by: tuple[TriageLabel, ...] = ()
+    """What in a text proposes it."""
+    at_once: bool = False
+    """Whether it acts on the proposal, before an agent confirms it (ESC-9)."""
+
+
+class RepeatContacts(Rules):
+    """When contacts about the same matter raise the case (ESC-2): once for each of these counts within the window."""
+
+    within_days: Positive
+    counts: tuple[Positive, ...]
+
+
+class RefundOnly(Rules):
+    """Which complaints go by the two steps of a known solution: offered, and refused (ESC-10)."""
+
+    categories: tuple[Category, ...]
+    remedies: tuple[RemedyKind, ...]
+    """The claim is for nothing but these."""
+
+
+class OutsideBody(Rules):
+    """Somebody outside whom a complaint can be brought before (ESC-3, ESC-5)."""
+
+    label: Texts
+    trigger: Trigger
+    channel: Channel | None = None
+    """The channel through which a complaint that is filed comes from there."""
+
+
+class Band(Rules):
+    """So many points from so much on."""
+
+    at_least: Positive
+    points: Positive
+
+
+class PriorityLevel(Rules):
+    """A priority: from how many points on, and the engine's task priority, of which 1 is served first."""
+
+    points: Count
+    task_priority: Annotated[int, msgspec.Meta(ge=1, le=5)]
+
+
+class PriorityRules(Rules):
+    """How the priority of a case is computed (INT-5): points are added up; the escalation table may ask for more."""
+
+    high_risk: Positive
+    external: Positive
+    categories: dict[Category, Positive]
+    amount_fen: tuple[Band, ...]
+    """By what is claimed, or else by what was paid."""
+    contacts: tuple[Band, ...]
+    orders: tuple[Band, ...]
+    levels: dict[Priority, PriorityLevel]
+
+
+class RouteRule(Rules):
+    """One way to hand a matter over, with a team, a deadline and outcomes of its own (HOF-1)."""
+
+    label: Texts
+    rule: str
+    team: str
+    clock: ClockKind
+    results: dict[str, Texts]
+    """What the team may come back with."""
+    without_consent: bool = False
+    """Whether the policy waives the member's consent (HOF-2)."""
+    categories: tuple[Category, ...] = ()
+    """The categories in which it can be taken; none named is all."""
+
+
+class RoutingRule(Rules):
+    """A matter that is handed over by itself, as soon as the complaint is accepted (HOF-3); of rows that fit, the first
+    counts.
+    """
+
+    rule: str
+    route: Route
+    category: Category | None = None
+    """What the complaint is about."""
+    label: TriageLabel | None = None
+    """Or what an agent confirms that its text shows: then it is handed over at that moment (SLA-6)."""
+    branded: bool | None = None
+    """Only goods with a brand, or without; absent if that makes no difference."""
+    instead_of_verification: bool = False
+    """Whether the team comes first, in place of the ordinary verification."""
+
+
+class IncidentRule(Rules):
+    """When complaints that have something in common become one incident."""
+
+    matter: Matter
+    within_days: Positive
+    complaints: Annotated[int, msgspec.Meta(ge=2)]
+    categories: tuple[Category, ...] = ()
+    """Complaints of these categories count; none named is all."""
 
 
 class GroundRule(Rules):
@@ -464,7 +624,6 @@ class Admission(Rules):
     limit_days: Positive
     proof_kinds: tuple[str, ...]
     platforms: tuple[str, ...]
-    external_channels: tuple[Channel, ...]
     clarity: Clarity
     return_reasons: tuple[str, ...]
     """Why goods go back, as the buyer may state it (COO-6)."""
@@ -608,6 +767,15 @@ class Pack(Rules, kw_only=True):
     repeats: tuple[RepeatRule, ...]
     conduct: ConductRules
     escalation: tuple[EscalationRule, ...]
+    repeat_contacts: RepeatContacts
+    refund_only: RefundOnly
+    outside_bodies: dict[str, OutsideBody]
+    priority: PriorityRules
+    teams: dict[str, Texts]
+    routes: dict[Route, RouteRule]
+    routing: tuple[RoutingRule, ...]
+    incidents: tuple[IncidentRule, ...]
+    triage: TriageRules
     rights: dict[str, tuple[Role, ...]]
     notices: dict[str, NoticeRule]
     words: dict[str, Texts]
@@ -633,9 +801,10 @@ class Policy(Frozen):
     pack: Pack
     calendar: Calendar
 
-    def due(self, kind: ClockKind, start: datetime) -> datetime:
-        """The instant (UTC) at which a clock armed at `start` ends."""
-        return self._after(kind, start, self.pack.clocks[kind].length)
+    def due(self, kind: ClockKind, start: datetime, priority: Priority = Priority.NORMAL) -> datetime:
+        """The instant (UTC) at which a clock armed at `start` ends, in a case of some priority (SLA-5)."""
+        rule = self.pack.clocks[kind]
+        return self._after(kind, start, rule.length_by_priority.get(priority, rule.length))
 
     def later(self, kind: ClockKind, due: datetime, count: int) -> datetime:
         """The instant `count` of the clock's units after an earlier deadline of its."""
@@ -653,3 +822,5 @@ class Policy(Frozen):
                 return self.calendar.add_working_days(start, count, rule.closing)
             case Unit.CALENDAR_DAYS:
                 return self.calendar.add_calendar_days(start, count, rule.closing)
+            case Unit.END_OF_DAY:
+                return self.calendar.end_of_day(start)

@@ -8,6 +8,7 @@ import string
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -17,6 +18,7 @@ from policies.schema import (
     Action,
     AmountRule,
     AppealRoute,
+    Category,
     ClockKind,
     Counted,
     Ground,
@@ -26,6 +28,7 @@ from policies.schema import (
     Pack,
     Party,
     PenaltyKind,
+    Priority,
     RemedyKind,
     Removes,
     Role,
@@ -59,11 +62,18 @@ LAPSING = frozenset(
         ClockKind.REMEDY,
         ClockKind.SURVEY,
         ClockKind.CLOSING_WINDOW,
+        ClockKind.HAND_OFF_CONSENT,
     }
 )
 """The clocks for whose lapsing the core has a consequence."""
 
-FOR_A_THING = LAPSING - {ClockKind.MEDIATION, ClockKind.SURVEY, ClockKind.CLOSING_WINDOW} | {ClockKind.PAYOUT}
+OF_TEAMS = frozenset(kind for kind in ClockKind if kind.startswith("hand_off_")) - {ClockKind.HAND_OFF_CONSENT}
+"""The clocks of what is handed to a team."""
+FOR_A_THING = (
+    LAPSING - {ClockKind.MEDIATION, ClockKind.SURVEY, ClockKind.CLOSING_WINDOW}
+    | {ClockKind.PAYOUT, ClockKind.OUTSIDE}
+    | OF_TEAMS
+)
 """The clocks that the core arms for a thing, such as a request or a step; all others run through stages."""
 
 LIFE: tuple[frozenset[Stage], ...] = (
@@ -85,6 +95,10 @@ AWAITED: dict[Stage, frozenset[Party]] = {
 }
 """Who can be asked for something, or has its turn first, in which stage; in the others nobody is waited for."""
 
+OUTSIDE = {Trigger.EXTERNAL, Trigger.JUDICIAL}
+"""What a complaint before a body outside can trigger."""
+PROPOSABLE = {Trigger.LEANING, Trigger.ASKS_MANAGEMENT, Trigger.HIGH_RISK}
+"""What a text can show."""
 RULINGS = {Outcome.UPHELD, Outcome.DISMISSED, Outcome.EXPLAINED}
 """What a ruling can come to."""
 
@@ -109,6 +123,20 @@ ACTS = frozenset(
         "issue_ruling",
         "extend_clock",
         "escalate_case",
+        "report_trigger",
+        "set_risk",
+        "assess_case",
+        "record_external_complaint",
+        "offer_solution",
+        "answer_offer",
+        "hand_over",
+        "answer_hand_off",
+        "take_hand_off",
+        "return_hand_off",
+        "refuse_hand_off",
+        "recall_hand_off",
+        "assign_case",
+        "link_incident",
         "withdraw_complaint",
         "report_remedy",
         "answer_survey",
@@ -123,8 +151,8 @@ ACTS = frozenset(
         "absorb_case",
     }
 )
-ENGINES_OWN = "absorb_case"
-"""The act that only the engine does."""
+ENGINES_OWN = ("absorb_case", "link_incident")
+"""The acts that only the engine does."""
 
 ALWAYS = frozenset({"case", "order"})
 """What every notice can name."""
@@ -158,6 +186,10 @@ TEMPLATES: dict[str, frozenset[str]] = {
         "heard_again": "hearing",
         "appeal_not_heard": "",
         "reopened": "",
+        "escalated": "",
+        "hand_off_consent_wanted": "due team",
+        "handed_over": "team",
+        "handed_back": "team",
         "corrected": "act",
         "merged": "into",
     }.items()
@@ -245,6 +277,13 @@ def _clocks(pack: Pack) -> Problems:
     for kind, rule in pack.clocks.items():
         place = f"clocks.{kind}"
         hours = rule.length if rule.unit is Unit.HOURS else 24 * rule.length
+        if rule.unit is Unit.END_OF_DAY and (rule.length != 1 or rule.closing is not None):
+            yield f"{place}.length: the end of a day is that of one day, at midnight"
+        for priority, length in rule.length_by_priority.items():
+            if priority is Priority.NORMAL:
+                yield f"{place}.length_by_priority.{priority}: that of a normal case is the clock's length"
+            elif length >= rule.length:
+                yield f"{place}.length_by_priority.{priority}: is not shorter than {rule.length}"
         if rule.warn_hours_before >= hours:
             yield f"{place}.warn_hours_before: {rule.warn_hours_before} hours are not less than the clock's length"
         if rule.closing is not None and rule.unit is Unit.HOURS:
@@ -259,6 +298,8 @@ def _consequences(pack: Pack) -> Problems:
     for kind, rule in pack.clocks.items():
         if rule.on_miss is OnMiss.LAPSES and kind not in LAPSING:
             yield f"clocks.{kind}.on_miss: nothing follows when this clock lapses"
+        if (rule.on_miss is OnMiss.ESCALATES_IN_TEAM) != (kind in OF_TEAMS):
+            yield f"clocks.{kind}.on_miss: what is late rises within a team where it was handed to one, and only there"
         if rule.on_miss is OnMiss.ESCALATES and Trigger.MISSED_CLOCK not in raising:
             yield f"clocks.{kind}.on_miss: nothing follows, since escalation has no row for missed_clock"
 
@@ -461,6 +502,103 @@ def _escalation(pack: Pack) -> Problems:
     for trigger, count in Counter(row.trigger for row in pack.escalation).items():
         if count > 1:
             yield f"escalation: {trigger} has {count} rows"
+    for number, row in enumerate(pack.escalation):
+        place = f"escalation[{number}]"
+        if row.route is not None and row.route not in pack.routes:
+            yield f"{place}.route: routes has no {row.route}"
+        if row.notice is not None and row.notice not in pack.notices:
+            yield f"{place}.notice: notices has no {row.notice}"
+        elif row.notice is not None and TEMPLATES.get(row.notice):
+            yield f"{place}.notice: {row.notice} names more than a rise does"
+        if row.clock is not None and (row.clock is not ClockKind.OUTSIDE or row.trigger not in OUTSIDE):
+            yield f"{place}.clock: only a complaint outside starts a clock, that of {ClockKind.OUTSIDE}"
+        if row.at_once and not row.proposed_by:
+            yield f"{place}.at_once: nothing proposes it"
+        if row.proposed_by and row.trigger not in PROPOSABLE:
+            yield f"{place}.proposed_by: no text shows that"
+    for name, body in pack.outside_bodies.items():
+        if body.trigger not in OUTSIDE:
+            yield f"outside_bodies.{name}.trigger: a complaint outside is one of {_said(sorted(OUTSIDE))}"
+        elif body.trigger not in {row.trigger for row in pack.escalation}:
+            yield f"outside_bodies.{name}.trigger: escalation has no row for {body.trigger}"
+    if list(pack.repeat_contacts.counts) != sorted(set(pack.repeat_contacts.counts)):
+        yield "repeat_contacts.counts: each is more than the one before"
+
+
+def _priority(pack: Pack) -> Problems:
+    levels = pack.priority.levels
+    missing = [each for each in Priority if each not in levels]
+    if missing:
+        yield f"priority.levels: {_said(missing)} is missing"
+        return
+    ordered = [levels[each] for each in Priority]
+    if ordered[0].points != 0 or [each.points for each in ordered] != sorted({each.points for each in ordered}):
+        yield "priority.levels: the points begin with 0 and rise from level to level"
+    keys = [each.task_priority for each in ordered]
+    if keys != sorted(set(keys), reverse=True):
+        yield "priority.levels: what is more urgent is served earlier, by a smaller task_priority"
+    for name in ("amount_fen", "contacts", "orders"):
+        steps = pairwise(getattr(pack.priority, name))
+        if any(after.at_least <= before.at_least or after.points <= before.points for before, after in steps):
+            yield f"priority.{name}: from band to band there are more points"
+    unknown = [each for each in pack.priority.categories if each not in pack.categories]
+    if unknown:
+        yield f"priority.categories: the pack has no category {_said(unknown)}"
+
+
+def _hand_offs(pack: Pack) -> Problems:
+    """Every team has something to do, and every matter a team."""
+    clocks = Counter(rule.clock for rule in pack.routes.values())
+    for route, rule in pack.routes.items():
+        place = f"routes.{route}"
+        if rule.team not in pack.teams:
+            yield f"{place}.team: teams has no {rule.team}"
+        if rule.clock not in OF_TEAMS:
+            yield f"{place}.clock: {rule.clock} is not the clock of a team"
+        elif clocks[rule.clock] > 1:
+            yield f"{place}.clock: {rule.clock} is another route's, too"
+        if not rule.results:
+            yield f"{place}.results: there is none to come back with"
+        unknown = [each for each in rule.categories if each not in pack.categories]
+        if unknown:
+            yield f"{place}.categories: the pack has no category {_said(unknown)}"
+    idle = [team for team in pack.teams if team not in {rule.team for rule in pack.routes.values()}]
+    if idle:
+        yield f"teams: nothing is handed to {_said(idle)}"
+    for number, row in enumerate(pack.routing):
+        place = f"routing[{number}]"
+        if row.route not in pack.routes:
+            yield f"{place}.route: routes has no {row.route}"
+        if (row.category is None) == (row.label is None):
+            yield f"{place}: goes by a category or by a label"
+        if row.category is not None and row.category not in pack.categories:
+            yield f"{place}.category: the pack has no category {row.category}"
+        if row.label is not None and row.instead_of_verification:
+            yield f"{place}.instead_of_verification: by then the case is being verified, or over"
+        before = [each for each in pack.routing[:number] if each.branded in (None, row.branded)]
+        if (row.category, row.label) in [(each.category, each.label) for each in before]:
+            yield f"{place}: cannot be reached, as an earlier row takes all that fit"
+    for number, incident in enumerate(pack.incidents):
+        if any(each.matter is incident.matter for each in pack.incidents[:number]):
+            yield f"incidents[{number}].matter: {incident.matter} has a row already"
+        unknown = [each for each in incident.categories if each not in pack.categories]
+        if unknown:
+            yield f"incidents[{number}].categories: the pack has no category {_said(unknown)}"
+    unknown = [each for each in pack.refund_only.categories if each not in pack.categories]
+    if unknown:
+        yield f"refund_only.categories: the pack has no category {_said(unknown)}"
+
+
+def _triage(pack: Pack) -> Problems:
+    """What goes by what a text shows has words to go by, and words speak for what there is."""
+    wanted = {label for row in pack.escalation for label in row.proposed_by}
+    wanted |= {row.label for row in pack.routing if row.label is not None}
+    missing = sorted(wanted - pack.triage.labels.keys())
+    if missing:
+        yield f"triage.labels: {_said(missing)} is missing"
+    unknown = [name for name in pack.triage.categories if name not in set(Category)]
+    if unknown:
+        yield f"triage.categories: there is no category {_said(unknown)}"
 
 
 def _penalties(pack: Pack) -> Problems:
@@ -498,8 +636,8 @@ def _rights(pack: Pack) -> Problems:
     for act, roles in pack.rights.items():
         if not roles:
             yield f"rights.{act}: nobody may do it"
-        if (Role.ENGINE in roles) != (act == ENGINES_OWN):
-            yield f"rights.{act}: {ENGINES_OWN} is the engine's act, and its only one"
+        if (Role.ENGINE in roles) != (act in ENGINES_OWN):
+            yield f"rights.{act}: {_said(ENGINES_OWN)} are the engine's acts, and its only ones"
 
 
 # --- notices --------------------------------------------------------------------------------------
@@ -576,6 +714,9 @@ CHECKS: tuple[Callable[[Pack], Problems], ...] = (
     _steps,
     _amounts,
     _escalation,
+    _priority,
+    _hand_offs,
+    _triage,
     _penalties,
     _repeats,
     _rights,

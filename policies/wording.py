@@ -79,9 +79,14 @@ def _wanted(pack: Pack) -> dict[str, Texts]:
     return pack.words | categories | pack.evidence_kinds
 
 
+def _teams(pack: Pack) -> dict[str, Texts]:
+    return pack.teams
+
+
 _MEANINGS: Mapping[str, Callable[[Pack], dict[str, Texts]]] = {
     "ground": _grounds,
     "remedy": _remedies,
     "claim": _remedies,
     "wanted": _wanted,
+    "team": _teams,
 }

@@ -79,6 +79,19 @@ def _compared(ended: Ended, case: Case, expected: Expectation) -> Iterator[tuple
         [(each.trigger, each.clock.partition(":")[0] or None) for each in case.escalations],
         [(each.trigger, each.clock) for each in expected.escalations],
     )
+    yield "the priority", case.priority, expected.priority
+    yield "the risk", case.risk, expected.risk
+    yield "the list of complaints outside", [each.body for each in case.externals], list(expected.externals)
+    yield (
+        "the list of hand-offs",
+        [(each.route, each.consent.state, each.state, each.result, _late(each.late)) for each in case.hand_offs],
+        [(each.route, each.consent, each.state, each.result, _late(each.late)) for each in expected.hand_offs],
+    )
+    yield (
+        "what texts show",
+        sorted((each.label or f"category {each.category}", each.state) for each in case.triage),
+        sorted((each.label or f"category {each.category}", each.state) for each in expected.triage),
+    )
     yield (
         "the ledger",
         sorted(_entered(each) for each in ended.ledger),
@@ -108,6 +121,10 @@ def _entered(entry: LedgerEntry) -> tuple[str, str, int, int, str]:
 
 def _reversal(holds: bool) -> str:
     return "reversed" if holds else ""
+
+
+def _late(holds: bool) -> str:
+    return "late" if holds else ""
 
 
 def _faults_of_ledger(ended: Ended, case: Case) -> Iterator[str]:

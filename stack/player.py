@@ -30,7 +30,7 @@ from stack.virtual_time import VirtualTime, is_jump
 from stack.world import make_world
 from states import view
 from states.case import Case, next_wake
-from states.events import Act, FileComplaint, ReopenCase
+from states.events import Act, FileComplaint, RecordExternalComplaint, ReopenCase, Reviving
 from states.journal import fold
 from states.values import Answer
 from workflows.attributes import TASK_QUEUE
@@ -198,10 +198,10 @@ class _Performance:
             await self._wait_for(step.case, step.until)
         elif step.before is not None:
             case = await self._settle(step.case)
-            clock = case.clock(step.before.clock)
-            if clock is None or not clock.ticking:
+            running = [clock.due for clock in case.clocks if clock.kind is step.before.clock and clock.ticking]
+            if not running:
                 raise Stalled(f"the clock {step.before.clock} does not run in {case.stage}")
-            await self._forward(step.case, clock.due - span(step.before.by))
+            await self._forward(step.case, min(running) - span(step.before.by))
 
     async def _wait_for(self, name: str, stage: Stage) -> None:
         """Let time pass until the case stands in a stage."""
@@ -303,8 +303,7 @@ class _Performance:
 
     async def _written(self, number: int, step: Step) -> Act:
         """A step's act, its texts in the vault, made when the case's clock says it is now."""
-        opens = step.act == ReopenCase.name() or step.case not in self.filed
-        at = datetime.now(UTC) if opens else await self._now(step.case)
+        at = datetime.now(UTC) if await self._begins_a_run(step) else await self._now(step.case)
         source = SOURCES.get(step.by or "", "agent-desk")
         draft = self._renumbered(self.scenario.draft(step)) | {
             "request_id": f"{self.scenario.id}-{number + 2}",
@@ -314,14 +313,23 @@ class _Performance:
         match act_type(step).name():
             case "file_complaint":
                 draft["orders"] = [self._orders.get(order, order) for order in draft["orders"]]
-            case "reopen_case":
+            case "reopen_case" | "record_external_complaint":
                 draft["case_id"] = self.case_id(step.case)
+                if step.act == RecordExternalComplaint.name():
+                    draft.setdefault("made_at", at)
             case "merge_case" if draft["into"] in self.scenario.complaints:
                 draft["into"] = self.case_id(draft["into"])
             case "correct_act" if isinstance(draft["entry"], str):
                 draft["entry"] = self._entries[step.case, draft["entry"]]
         owner = self.scenario.actor(step).id
         return await self.player.persist(self.player.complaints.write, act_type(step), draft, owner)
+
+    async def _begins_a_run(self, step: Step) -> bool:
+        """Whether a step's act reaches no run of its case: the one that it begins starts at the real time."""
+        if step.case not in self.filed:
+            return True
+        revives = issubclass(act_type(step), Reviving)
+        return revives and await self.player.persist(self._is_over, self.handle(step.case))
 
     def _renumbered(self, value: Any) -> Any:
         """The same with the numbers that this performance gives to orders, wherever a remedy names one."""
@@ -344,8 +352,8 @@ class _Performance:
                 match act:
                     case FileComplaint():
                         return await complaints.file(act)
-                    case ReopenCase():
-                        return await complaints.reopen(act)
+                    case ReopenCase() | RecordExternalComplaint():
+                        return await complaints.revive(act)
                 return await complaints.act(self.case_id(name), act)
             except NotConfirmedError as error:
                 raise TimeoutError(str(error)) from error

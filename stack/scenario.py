@@ -20,19 +20,34 @@ from client.money import fen
 from policies import plain_yaml
 from policies.base import Frozen
 from policies.schema import (
+    Category,
     Channel,
     ClockKind,
     Level,
     OrderState,
     Outcome,
     Party,
+    Priority,
     RemedyKind,
     Role,
+    Route,
     Stage,
     Trigger,
 )
+from policies.triage import TriageLabel
 from states.events import ACTS, Act, FileComplaint
-from states.values import Actor, Code, ConductKind, Id, PenaltyState, RemedyState
+from states.values import (
+    Actor,
+    Code,
+    ConductKind,
+    ConsentState,
+    HandOffState,
+    Id,
+    PenaltyState,
+    ProposalOfTriageState,
+    RemedyState,
+    RiskState,
+)
 from workflows.malformed import explain
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -86,6 +101,8 @@ class WrittenOrder(Frozen, kw_only=True):
     state: OrderState = OrderState.OPEN
     since: Duration | None = None
     """How long ago it succeeded, or was closed by its refund."""
+    product: Id | None = None
+    branded: bool | None = None
 
 
 class WrittenShipment(Frozen, kw_only=True):
@@ -116,7 +133,7 @@ class World(Frozen, kw_only=True):
 
 
 class BeforeDeadline(Frozen):
-    """A while before a running clock ends."""
+    """A while before a running clock ends; of several of a kind, such as those of two remedies, the next that does."""
 
     clock: ClockKind
     by: Duration
@@ -179,10 +196,30 @@ class ExpectedEscalation(Frozen):
     clock: ClockKind | None = None
 
 
+class ExpectedHandOff(Frozen):
+    """What was handed to a team, whether the member agreed, and what came of it. Nobody agreed where consent lapsed: it
+    stays asked.
+    """
+
+    route: Route
+    consent: ConsentState = ConsentState.GIVEN
+    state: HandOffState = HandOffState.RETURNED
+    result: Code = ""
+    late: bool = False
+
+
+class ExpectedProposal(Frozen):
+    """What a text of the case was taken to show, and what an agent said of it."""
+
+    label: TriageLabel | None = None
+    category: Category | None = None
+    state: ProposalOfTriageState = ProposalOfTriageState.PROPOSED
+
+
 class ExpectedLedger(Frozen):
     """One row of the ledger: a payment in yuan, a measure, or what counts against a seller and the how many-th it is.
 
-    A reversal takes back what another row has; its figures are written as that row's.
+    A reversal takes back what another row has; its amount and points are written as that row's, without a count.
     """
 
     action: Code
@@ -204,6 +241,13 @@ class Expectation(Frozen, kw_only=True):
     conduct: tuple[ExpectedConduct, ...] = ()
     staff_conduct: tuple[ExpectedStaffConduct, ...] = ()
     escalations: tuple[ExpectedEscalation, ...] = ()
+    priority: Priority = Priority.NORMAL
+    risk: RiskState | None = None
+    """What became of a risk that was not filed with the complaint."""
+    externals: tuple[Code, ...] = ()
+    """The bodies outside before which the matter was brought."""
+    hand_offs: tuple[ExpectedHandOff, ...] = ()
+    triage: tuple[ExpectedProposal, ...] = ()
     ledger: tuple[ExpectedLedger, ...] = ()
     refused: int = 0
     """How many acts were refused."""
@@ -278,7 +322,7 @@ def act_type(step: Step) -> type[Act]:
 def _field(name: str, value: Any) -> Any:
     """A field as the act has it: texts on their way to the vault, amounts in fen, numbers and truth values as such."""
     match name, value:
-        case (("reason" | "text" | "comment" | "description"), str()):
+        case (("reason" | "text" | "comment" | "description" | "note"), str()):
             return drafts.text(value, name)
         case "penalties", list():
             return [{"row": each} if isinstance(each, str) else _plain(each, name) for each in value]
@@ -356,8 +400,10 @@ def _check(scenario: Scenario, step: Step) -> None:
             raise ScenarioError("act: say what is done")
         return
     stand_ins: dict[str, Any] = {"request_id": "r-1"}
-    if step.act == "reopen_case":
+    if step.act in ("reopen_case", "record_external_complaint"):
         stand_ins["case_id"] = "case-1"
+    if step.act == "record_external_complaint":
+        stand_ins["made_at"] = "2026-01-01T00:00:00+08:00"
     draft = scenario.draft(step) | stand_ins
     if isinstance(draft.get("entry"), str):
         act_type(Step(act=draft["entry"]))

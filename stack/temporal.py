@@ -28,6 +28,8 @@ DYNAMIC_CONFIG: Mapping[str, str] = {
     # Else tasks can wait for seconds in a partition that nobody polls.
     "matching.numTaskqueueReadPartitions": "1",
     "matching.numTaskqueueWritePartitions": "1",
+    # Of cases alike urgent, no seller's many are served before everybody else's (INT-5).
+    "matching.enableFairness": "true",
     # In bytes. An update over 2 MB, once delivered, could not even be rejected and would stop its workflow for ever;
     # the server then never delivers it, and its sender sees a time-out.
     "history.maxInFlightUpdatePayloads": "1048576",

@@ -38,6 +38,8 @@ async def make_world(
                 goods_fen=_fen(written.goods) if written.goods else None,
                 state=written.state,
                 state_since=_ago(now, written.since),
+                product=written.product,
+                branded=written.branded,
             )
         )
     for parcel in world.shipments:

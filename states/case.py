@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from policies.schema import Category, Channel, ClockKind, Level, Outcome, PackRef, Party, Role, Stage
+from policies.schema import Category, Channel, ClockKind, Level, Outcome, PackRef, Party, Priority, Role, Stage
 from states import facts
 from states.effects import AnyEffect
 from states.facts import AnyFact
@@ -24,7 +24,10 @@ from states.values import (
     CorrectableAct,
     Escalation,
     Evidence,
+    ExternalComplaint,
+    Factor,
     Finding,
+    HandOff,
     Head,
     Hearing,
     HearingKind,
@@ -32,6 +35,8 @@ from states.values import (
     LogisticsFacts,
     Notice,
     Occurrence,
+    Offer,
+    OfferState,
     OrderFacts,
     Penalty,
     Proposal,
@@ -40,12 +45,14 @@ from states.values import (
     Request,
     RequestState,
     ReviewComplaint,
+    RiskState,
     Ruling,
     SellerContact,
     StaffConduct,
     Statement,
     Survey,
     TextRef,
+    TriageProposal,
     Value,
 )
 
@@ -73,6 +80,9 @@ class Case(Value, kw_only=True):
     seller_contact: SellerContact
     high_risk: bool
     external: bool
+    """Whether the complaint came, or was brought later, through a body outside (ESC-5)."""
+    risk: RiskState | None = None
+    """How the risk came to be as it is, where it was not filed so (ESC-9)."""
     agent_concerned: str | None = None
     review: ReviewComplaint | None = None
     handled: tuple[Category, ...] = ()
@@ -82,6 +92,9 @@ class Case(Value, kw_only=True):
     path: tuple[Stage, ...] = ()
     level: Level = Level.FRONT_LINE
     owner: str | None = None
+    priority: Priority = Priority.NORMAL
+    factors: tuple[Factor, ...] = ()
+    """What makes the case as urgent as it is (INT-5)."""
     outcome: Outcome | None = None
     outcome_ground: str = ""
 
@@ -114,6 +127,14 @@ class Case(Value, kw_only=True):
     transcripts: tuple[str, ...] = ()
     """The transcripts on file that were examined, by the ids of their evidence."""
     escalations: tuple[Escalation, ...] = ()
+    externals: tuple[ExternalComplaint, ...] = ()
+    """Complaints about the matter before bodies outside (ESC-5)."""
+    triage: tuple[TriageProposal, ...] = ()
+    """What texts of the case show at first reading (INT-4)."""
+    offers: tuple[Offer, ...] = ()
+    hand_offs: tuple[HandOff, ...] = ()
+    incident: str | None = None
+    """The incident that the case is one of."""
     notices: tuple[Notice, ...] = ()
     surveys: tuple[Survey, ...] = ()
     returns: int = 0
@@ -171,6 +192,15 @@ class Case(Value, kw_only=True):
         """The appeal that is being examined."""
         return next((appeal for appeal in self.appeals if appeal.state is AppealState.EXAMINED), None)
 
+    @property
+    def open_hand_offs(self) -> tuple[HandOff, ...]:
+        """What other teams have still to do (HOF-4)."""
+        return tuple(each for each in self.hand_offs if each.open)
+
+    @property
+    def open_offer(self) -> Offer | None:
+        return next((offer for offer in self.offers if offer.state is OfferState.OPEN), None)
+
     def open_requests(self, party: Party | None = None) -> tuple[Request, ...]:
         return tuple(
             request
@@ -220,7 +250,12 @@ def _recorded(case: Case) -> tuple[str, ...]:
     return tuple(thing.id for thing in things)
 
 
-def _by_id(item: Evidence | Request | Proposal | Remedy | Penalty | Occurrence | Appeal | Notice) -> str:
+Numbered = (
+    Evidence | Request | Proposal | Remedy | Penalty | Occurrence | Appeal | Notice | TriageProposal | Offer | HandOff
+)
+
+
+def _by_id(item: Numbered) -> str:
     return item.id
 
 
@@ -258,6 +293,7 @@ def evolve(case: Case, fact: AnyFact) -> Case:
             given = {name: getattr(fact, name) for name in fact.__struct_fields__ if name != "rules"}
             return change(
                 **given,
+                risk=case.risk if fact.high_risk == case.high_risk else None,
                 outcome=None,
                 outcome_ground="",
                 result_told_at=None,
@@ -333,6 +369,22 @@ def evolve(case: Case, fact: AnyFact) -> Case:
             return change(hearings=(*case.hearings, hearing), result_told_at=None, owner=None if barred else case.owner)
         case facts.LevelRaised(escalation=escalation):
             return change(level=escalation.after, escalations=(*case.escalations, escalation))
+        case facts.PrioritySet(priority=priority, factors=factors):
+            return change(priority=priority, factors=factors)
+        case facts.RiskSet(state=state, high=high):
+            return change(risk=state, high_risk=high)
+        case facts.TriageProposed(proposal=found):
+            return change(triage=_put(case.triage, found, _by_id))
+        case facts.ExternalComplaintRecorded(complaint=complaint):
+            return change(externals=(*case.externals, complaint), external=True)
+        case facts.OfferSet(offer=offer):
+            return change(offers=_put(case.offers, offer, _by_id))
+        case facts.HandOffSet(hand_off=hand_off):
+            return change(hand_offs=_put(case.hand_offs, hand_off, _by_id))
+        case facts.Reassigned(owner=owner):
+            return change(owner=owner, deciders=_with(case.deciders, owner))
+        case facts.IncidentLinked(incident=incident):
+            return change(incident=incident)
         case facts.NoticeSet(notice=notice):
             return change(notices=_put(case.notices, notice, _by_id))
         case facts.EffectOrdered(effect=effect):
@@ -359,7 +411,7 @@ def evolve(case: Case, fact: AnyFact) -> Case:
             raise ValueError("a case is filed once")
         case facts.CancelAsked(key=key) | facts.Forked(key=key):
             return change(incidents=(*case.incidents, key)) if key else case
-        case facts.Agreed():
+        case facts.Agreed() | facts.TextTriaged():
             return case
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from policies.schema import ClockKind, ClockRule, OnMiss, Policy, Unit
+from policies.schema import ClockKind, ClockRule, Policy, Priority, Unit
 from states.lifecycle import ClockLife, step
 from states.values import Clock, ClockState
 
@@ -32,10 +32,21 @@ def _provisional(policy: Policy, kind: ClockKind, start: datetime, due: datetime
     return counts and policy.calendar.deadline_is_provisional(start, due)
 
 
-def arm(policy: Policy, kind: ClockKind, at: datetime, arming: int, subject: str = "") -> Clock:
-    """A clock that runs from `at`."""
+def arm(
+    policy: Policy,
+    kind: ClockKind,
+    at: datetime,
+    arming: int,
+    subject: str = "",
+    *,
+    priority: Priority = Priority.NORMAL,
+    until: datetime | None = None,
+) -> Clock:
+    """A clock that runs from `at`, in a case of some priority (SLA-5); until an instant that somebody else set, such as
+    a body outside (ESC-5), if there is one.
+    """
     rule = policy.pack.clocks[kind]
-    due = policy.due(kind, at)
+    due = until or policy.due(kind, at, priority)
     return Clock(
         kind=kind,
         subject=subject,
@@ -44,7 +55,7 @@ def arm(policy: Policy, kind: ClockKind, at: datetime, arming: int, subject: str
         armed_at=at,
         due=due,
         warn_at=_warn_at(rule, due, at),
-        provisional=_provisional(policy, kind, at, due),
+        provisional=until is None and _provisional(policy, kind, at, due),
     )
 
 
@@ -123,14 +134,16 @@ def _ahead(policy: Policy, kind: ClockKind, due: datetime, held: int, after: dat
     return due, held
 
 
-def recount(policy: Policy, clock: Clock, at: datetime) -> Clock:
-    """A provisional clock with its working days counted again, by the calendar of another policy (SLA-3, PEN-4).
+def recount(before: Policy, policy: Policy, clock: Clock, at: datetime) -> Clock:
+    """A provisional clock with its working days, as many as it has, counted again by the calendar of another policy
+    (SLA-3, PEN-4).
 
     Like a pause, that leaves no running clock's deadline in the past; a pause that is still open is counted when it
     ends. A warning already given is not given twice.
     """
     rule = policy.pack.clocks[clock.kind]
-    due = policy.later(clock.kind, policy.due(clock.kind, clock.armed_at), clock.extended + clock.held)
+    days = before.calendar.working_days_between(clock.armed_at, clock.due)
+    due = policy.calendar.add_working_days(clock.armed_at, days, rule.closing)
     due, held = _ahead(policy, clock.kind, due, clock.held, at) if clock.ticking else (due, clock.held)
     return replace(
         clock,
@@ -156,9 +169,26 @@ def extend(policy: Policy, clock: Clock, by: int, at: datetime) -> Clock:
     )
 
 
-def escalates(policy: Policy, clock: Clock) -> bool:
-    """Whether a miss of this clock is the platform's own broken promise (ESC-1)."""
-    return policy.pack.clocks[clock.kind].on_miss is OnMiss.ESCALATES
+def shorten(policy: Policy, clock: Clock, priority: Priority, at: datetime) -> Clock | None:
+    """The clock as the case has become more urgent at `at`: due at the earlier of its own deadline and of one counted
+    anew from then on (SLA-5); None where that is its own. Of a pause what it took so far counts first.
+    """
+    rule = policy.pack.clocks[clock.kind]
+    if priority not in rule.length_by_priority:
+        return None
+    if clock.state is ClockState.PAUSED:
+        shorter = shorten(policy, resume(policy, clock, at), priority, at)
+        return None if shorter is None else pause(shorter, at)
+    due = policy.due(clock.kind, at, priority)
+    if due >= clock.due:
+        return None
+    return replace(
+        clock,
+        state=_send(clock, "shorten"),
+        due=due,
+        warn_at=_warn_at(rule, due, at),
+        provisional=_provisional(policy, clock.kind, clock.armed_at, due),
+    )
 
 
 def _seconds(start: datetime, end: datetime) -> int:

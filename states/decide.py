@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from policies.book import PolicyBook
-from policies.schema import Policy, Role
+from policies.schema import Policy, Role, Stage
 from states import effects, events, facts
 from states.case import Case
 from states.draft import Draft, Refused
@@ -20,18 +20,24 @@ from states.journal import Entry, apply, seal
 from states.rules import (
     admission,
     appeals,
+    assignment,
     conduct,
     corrections,
+    deadlines,
     escalation,
     evidence,
     feedback,
     follow_up,
+    hand_off,
+    incidents,
     mediation,
     penalties,
     pinning,
+    priority,
     remedies,
     reversal,
     ruling,
+    triage,
     verification,
 )
 from states.values import Answer, Clock, ClockState, Refusal, Value
@@ -136,7 +142,7 @@ def _deadline(case: Case, clock: Clock, at: datetime, now: datetime, book: Polic
     missed = clock.due <= at
     draft = Draft(case, book, now, now)
     if missed:
-        escalation.deadline_reached(draft, clock)
+        deadlines.deadline_reached(draft, clock)
         _advance(draft)
     else:
         draft.warn(clock)
@@ -266,9 +272,37 @@ def _rule(draft: Draft, event: events.Event) -> None:
         case events.IssueRuling():
             ruling.issue(draft, event)
         case events.ExtendClock():
-            escalation.extend_clock(draft, event)
+            deadlines.extend_clock(draft, event)
         case events.EscalateCase():
             escalation.escalate(draft, event)
+        case events.ReportTrigger():
+            escalation.report_trigger(draft, event)
+        case events.SetRisk():
+            triage.set_risk(draft, event)
+        case events.AssessCase():
+            triage.assess(draft, event)
+        case events.RecordExternalComplaint():
+            escalation.record_external(draft, event)
+        case events.OfferSolution():
+            escalation.offer_solution(draft, event)
+        case events.AnswerOffer():
+            escalation.answer_offer(draft, event)
+        case events.HandOver():
+            hand_off.hand_over(draft, event)
+        case events.AnswerHandOff():
+            hand_off.answer(draft, event)
+        case events.TakeHandOff():
+            hand_off.take(draft, event)
+        case events.ReturnHandOff():
+            hand_off.give_back(draft, event)
+        case events.RefuseHandOff():
+            hand_off.refuse(draft, event)
+        case events.RecallHandOff():
+            hand_off.recall(draft, event)
+        case events.AssignCase():
+            assignment.assign(draft, event)
+        case events.LinkIncident():
+            incidents.link(draft, event)
         case events.WithdrawComplaint():
             corrections.withdraw(draft, event)
         case events.ReportRemedy():
@@ -319,6 +353,10 @@ def _settle_effects(draft: Draft, event: events.EffectsReported) -> None:
                 verification.claimant_looked_up(draft, result.outcome)
             case effects.ReadTranscript():
                 conduct.transcript_read(draft, effect, result.outcome)
+            case effects.TriageText():
+                triage.text_read(draft, result.outcome)
+            case effects.CountMatter():
+                incidents.counted(draft, result.outcome)
             case effects.SendNotice():
                 feedback.notice_sent(draft, effect, result.outcome)
             case effects.CarryOut():
@@ -342,8 +380,20 @@ def _advance(draft: Draft) -> None:
         before = len(draft.facts)
         admission.examine(draft)
         appeals.examine(draft)
+        verification.examine(draft)
         feedback.conclude(draft)
+        escalation.follow(draft)
+        _put_away(draft)
+        priority.examine(draft)
         draft.hold_clocks()
+
+
+def _put_away(draft: Draft) -> None:
+    """What has nobody to do it for any longer, once the case is over."""
+    hand_off.recall_all(draft)
+    escalation.withdraw_offer(draft)
+    if draft.case.stage in (Stage.CLOSED, Stage.ARCHIVED):
+        escalation.settle_outside(draft)
 
 
 def _check_right(act: events.Act, policy: Policy, complainant: str, respondent: str) -> None:

@@ -15,6 +15,8 @@ from policies.book import PolicyBook
 from policies.schema import (
     CategoryRule,
     ClockKind,
+    EscalationRule,
+    Level,
     Pack,
     Party,
     Policy,
@@ -25,7 +27,7 @@ from policies.schema import (
 )
 from states import clocks, facts
 from states.case import Case, evolve
-from states.effects import AnyEffect, SendNotice
+from states.effects import AnyEffect, SendNotice, TriageText
 from states.facts import AnyFact
 from states.lifecycle import EscalationLevel, Lifecycle, ProposalLife, RequestLife, step
 from states.values import (
@@ -38,8 +40,22 @@ from states.values import (
     NoticeState,
     Proposal,
     Request,
+    TextRef,
 )
 
+LEVELS = tuple(Level)
+OF_OPEN_MATTERS = frozenset(
+    {
+        ClockKind.PROOF_OF_PURCHASE,
+        ClockKind.COMPLETION,
+        ClockKind.CATEGORY_OFFER,
+        ClockKind.SELLER_FIRST,
+        ClockKind.EVIDENCE,
+        ClockKind.STATEMENT,
+        ClockKind.PROPOSAL,
+    }
+)
+"""The clocks of what is asked and proposed."""
 REVISION = 1
 """The revision of the core that new cases pin. `decide` must go on deciding for every older one."""
 
@@ -69,6 +85,8 @@ class Draft:
         self.number = case.head.number + 1
         self.facts: list[AnyFact] = []
         self.refusal: Refused | None = None
+        self.unfollowed: list[EscalationRule] = []
+        """The rows of the escalation table by which the case rose and whose other consequences are still due."""
         self._effects = 0
 
     @property
@@ -145,15 +163,17 @@ class Draft:
             self.cancel(clock)
 
     def settle_open_matters(self) -> None:
-        """Nothing is asked and nothing is proposed any longer: the matter is decided or dropped."""
+        """Nothing is asked and nothing is proposed any longer: the matter is decided or dropped.
+
+        What was promised (FUP-3), what a team works on (HOF-6) and what a body outside waits for (ESC-5) goes on.
+        """
         for request in self.case.open_requests():
             self.set_request(request, "cancel")
         proposal = self.case.open_proposal
         if proposal is not None:
             self.set_proposal(proposal, "cancel")
         for clock in self.case.clocks:
-            promised = clock.kind in (ClockKind.REMEDY, ClockKind.PAYOUT)  # a remedy goes on until it is done (FUP-3)
-            if clock.active and not promised and not self.pack.clocks[clock.kind].runs_in:
+            if clock.active and clock.kind in OF_OPEN_MATTERS:
                 self.cancel(clock)
 
     def set_request(self, request: Request, by: str, *rules: str) -> None:
@@ -165,18 +185,32 @@ class Draft:
         self.record(facts.ProposalSet(by=by, proposal=replace(proposal, state=state), rules=rules))
 
     def _run_in_stage(self, kind: ClockKind) -> None:
+        """Arm a clock that runs in the stage, unless it does already, or was met by an act of its own."""
         rule = self.pack.clocks[kind]
         last = self.case.clock(kind)
-        done = last is not None and (last.active or (last.state is ClockState.MET and not rule.met_by_leaving))
+        stayed = set(self.case.path[-2:]) <= set(rule.runs_in)  # within its stages only an act meets a clock
+        by_act = stayed or not rule.met_by_leaving
+        done = last is not None and (last.active or (last.state is ClockState.MET and by_act))
         if self.case.stage in rule.runs_in and not done:
             self.arm(kind)
 
-    def arm(self, kind: ClockKind, subject: str = "", at: datetime | None = None) -> Clock:
-        """Arm a clock for the next time."""
+    def arm(self, kind: ClockKind, subject: str = "", *, until: datetime | None = None) -> Clock:
+        """Arm a clock for the next time, by the case's priority (SLA-5); `until` when, if somebody else says so."""
         last = self.case.clock(kind, subject)
-        clock = clocks.arm(self.policy, kind, at or self.at, last.arming + 1 if last else 1, subject)
+        arming = last.arming + 1 if last else 1
+        clock = clocks.arm(self.policy, kind, self.at, arming, subject, priority=self.case.priority, until=until)
         self._set(clock, "arm")
         return clock
+
+    def shorten(self, clock: Clock) -> None:
+        """The case has become more urgent: the clock ends at the earlier of the two deadlines (SLA-5)."""
+        shorter = clocks.shorten(self.policy, clock, self.case.priority, self.at)
+        if shorter is not None:
+            self._set(shorter, "shorten", "SLA-5")
+
+    def own_clock(self, kind: ClockKind) -> None:
+        """The act that a clock waits for was done."""
+        self.meet(self.case.clock(kind))
 
     def meet(self, clock: Clock | None) -> None:
         if clock is not None and clock.active:
@@ -214,27 +248,31 @@ class Draft:
 
     # --- levels, effects, notices -------------------------------------------------------------
 
-    def raise_level(self, trigger: Trigger, *rules: str, clock: Clock | None = None) -> None:
-        """Raise the case as the escalation table says, once for each trigger, clock and arming."""
-        row = next((row for row in self.pack.escalation if row.trigger is trigger), None)
+    def raise_level(self, trigger: Trigger, *rules: str, clock: Clock | None = None, arming: int = 0) -> None:
+        """Raise the case as the escalation table says, once for each trigger, clock and arming; what else the table
+        says follows in the same turn (`rules.escalation.follow`). Levels never fall by themselves.
+        """
+        row = self.row_of(trigger)
         if row is None:  # the policy does not raise for it
             return
+        of = clock.id if clock else ""
+        number = clock.arming if clock else arming
+        if any((each.trigger, each.clock, each.arming) == (trigger, of, number) for each in self.case.escalations):
+            return
         before = self.case.level
-        after = step(EscalationLevel, before, "raise_level") or before
-        while row.level is not None and after is not row.level:
+        after = before
+        while after is before if row.level is None else LEVELS.index(after) < LEVELS.index(row.level):
             higher = step(EscalationLevel, after, "raise_level") or after
             if higher is after:
                 break
             after = higher
-        escalation = Escalation(
-            trigger=trigger,
-            clock=clock.id if clock else "",
-            arming=clock.arming if clock else 0,
-            before=before,
-            after=after,
-            at=self.at,
-        )
-        self.record(facts.LevelRaised(escalation=escalation, rules=rules))
+        escalation = Escalation(trigger=trigger, clock=of, arming=number, before=before, after=after, at=self.at)
+        self.record(facts.LevelRaised(escalation=escalation, rules=tuple(dict.fromkeys((row.rule, *rules)))))
+        self.unfollowed.append(row)
+
+    def row_of(self, trigger: Trigger) -> EscalationRule | None:
+        """The row of the escalation table for a trigger."""
+        return next((row for row in self.pack.escalation if row.trigger is trigger), None)
 
     def effect_key(self) -> str:
         """The key of the next effect: case, entry and number within the entry."""
@@ -244,6 +282,12 @@ class Draft:
     def order(self, effect: AnyEffect, *rules: str) -> None:
         """Ask the world for something; it stays in the outbox until its outcome is reported."""
         self.record(facts.EffectOrdered(effect=effect, rules=rules))
+
+    def have_read(self, *texts: TextRef | None) -> None:
+        """Have what somebody wrote read for what it is about and how grave it is (INT-4, ESC-9)."""
+        written = tuple(text for text in texts if text is not None)
+        if written:
+            self.order(TriageText(key=self.effect_key(), texts=written, policy=self.case.policy), "INT-4")
 
     def tell(self, template: str, party: Party, *rules: str, recipient: str = "", **details: str) -> None:
         """Send a party a notice, through the first channel of the policy (FBK-1).

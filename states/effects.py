@@ -5,12 +5,14 @@ with the
 same key: `case : entry : number within the entry`. The key is the idempotency key at whatever carries them out.
 """
 
-from policies.schema import Action, Channel, Counted, PackRef, Party, PenaltyKind, PointClass
+from policies.schema import Action, Category, Channel, Counted, Matter, PackRef, Party, PenaltyKind, PointClass
+from policies.triage import TriageLabel
 from states.transcript import ConductFinding
 from states.values import (
     ClaimantHistory,
     Code,
     EvidenceItem,
+    Excerpt,
     Fen,
     Head,
     Id,
@@ -53,6 +55,27 @@ class ReadTranscript(Effect):
     evidence: str
     content: TextRef
     policy: PackRef
+
+
+class TriageText(Effect):
+    """Read what somebody wrote for what it is about and how grave it is (INT-4, ESC-9), by the lexicon of a pack."""
+
+    texts: tuple[TextRef, ...]
+    policy: PackRef
+
+
+class CountMatter(Effect):
+    """Count complaints that have a seller or a product in common, within a window; from a number on they are one
+    incident.
+    """
+
+    matter: Matter
+    subject: Id
+    """The seller or the product."""
+    category: Category
+    within_days: int
+    complaints: int
+    """From how many on."""
 
 
 class SendNotice(Effect):
@@ -135,6 +158,8 @@ AnyEffect = (
     | LookUpLogistics
     | LookUpClaimant
     | ReadTranscript
+    | TriageText
+    | CountMatter
     | SendNotice
     | CarryOut
     | ReleaseReturnAddress
@@ -176,6 +201,27 @@ class TranscriptRead(EffectOutcome):
     """How many more there are: a case keeps `MAX_FINDINGS` of one transcript, for its run has to carry them."""
 
 
+class Found(Value, kw_only=True):
+    """One thing that a text shows: a label, or another category, and where."""
+
+    label: TriageLabel | None = None
+    category: Category | None = None
+    excerpts: tuple[Excerpt, ...]
+
+
+class TextRead(EffectOutcome):
+    """What a text shows at first reading; nothing of the text itself."""
+
+    found: tuple[Found, ...] = ()
+
+
+class MatterCounted(EffectOutcome):
+    """How many complaints have it in common, and the incident that they belong to, if there is one."""
+
+    count: int
+    incident: Id | None = None
+
+
 class OccurrenceCounted(EffectOutcome):
     """How many occurrences of the kind stand against the seller within the window, this one included."""
 
@@ -197,5 +243,14 @@ class Failed(EffectOutcome):
 
 
 AnyOutcome = (
-    OrderFound | OrderUnknown | LogisticsFound | ClaimantFound | TranscriptRead | OccurrenceCounted | Done | Failed
+    OrderFound
+    | OrderUnknown
+    | LogisticsFound
+    | ClaimantFound
+    | TranscriptRead
+    | TextRead
+    | MatterCounted
+    | OccurrenceCounted
+    | Done
+    | Failed
 )

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from policies.schema import Category, Channel, ClockKind, Ground, Outcome, Party
+from policies.schema import Category, Channel, ClockKind, Ground, Outcome, Party, Route, Trigger
 from states.effects import AnyOutcome
 from states.values import (
     Actor,
@@ -232,6 +232,109 @@ class EscalateCase(Act):
     """Hand the case up one level (ESC-8). Needs a reason."""
 
 
+class ReportTrigger(Act):
+    """Report that the customer leans towards complaining, or asks for management (ESC-4, ESC-6). Needs a reason."""
+
+    trigger: Trigger
+
+
+class SetRisk(Act):
+    """Set or confirm that the case is of high risk, or lower it again (ESC-9). Needs a reason."""
+
+    high: bool
+
+
+class AssessCase(Act):
+    """Conclude the first assessment: confirm or reject what the texts of the case propose (SLA-7, INT-4, ESC-9)."""
+
+    confirmed: Ids = ()
+    rejected: Ids = ()
+
+
+class RecordExternalComplaint(Act):
+    """Record that the matter was brought before a body outside: the consumer association, a regulator, a court, the
+    media (ESC-3, ESC-5). Reopens a closed case, also one whose run has ended.
+    """
+
+    case_id: Id
+    body: Code
+    made_at: Instant
+    reference: Id | None = None
+    """The body's own reference."""
+    due: Instant | None = None
+    """By when the body wants an answer; as the policy says where it does not."""
+
+
+class OfferSolution(Act):
+    """Offer the known solution to who did not receive the goods and wants the money back, nothing else (ESC-10)."""
+
+    text: TextRef
+
+
+class AnswerOffer(Act):
+    """Accept the known solution that was offered, or refuse it, which makes the case one of high risk (ESC-10)."""
+
+    offer: Id
+    accepted: bool
+
+
+class HandOver(Act):
+    """Hand the matter to another team, with the member's consent unless the policy waives it (HOF-1, HOF-2). Needs a
+    reason.
+    """
+
+    route: Route
+    consent: Channel | None = None
+    """The channel through which the member has already agreed; without it the member is asked."""
+
+
+class AnswerHandOff(Act):
+    """Agree to a hand-off or decline it, as the member or, with the channel, for the member (HOF-2)."""
+
+    hand_off: Id
+    agreed: bool
+    channel: Channel
+
+
+class TakeHandOff(Act):
+    """Take over work on what was handed to the team."""
+
+    hand_off: Id
+
+
+class ReturnHandOff(Act):
+    """Return what was handed to the team, with its result, and what evidence there is for it (HOF-4)."""
+
+    hand_off: Id
+    result: Code
+    note: TextRef | None = None
+    items: Items = ()
+
+
+class RefuseHandOff(Act):
+    """Refuse, for the team, what was handed to it. Needs a reason."""
+
+    hand_off: Id
+
+
+class RecallHandOff(Act):
+    """Take back what was handed to a team. Needs a reason."""
+
+    hand_off: Id
+
+
+class AssignCase(Act):
+    """Give the case to an agent. Taking it from another one needs a reason, the note for the new owner (HOF-5)."""
+
+    to: Id
+
+
+class LinkIncident(Act):
+    """Link the case to an incident that it is one of; sent by the engine."""
+
+    incident: Id
+
+
 class WithdrawComplaint(Act):
     """Withdraw the complaint (COO-5)."""
 
@@ -338,6 +441,20 @@ ACTS: tuple[type[Act], ...] = (
     IssueRuling,
     ExtendClock,
     EscalateCase,
+    ReportTrigger,
+    SetRisk,
+    AssessCase,
+    RecordExternalComplaint,
+    OfferSolution,
+    AnswerOffer,
+    HandOver,
+    AnswerHandOff,
+    TakeHandOff,
+    ReturnHandOff,
+    RefuseHandOff,
+    RecallHandOff,
+    AssignCase,
+    LinkIncident,
     WithdrawComplaint,
     ReportRemedy,
     AnswerSurvey,
@@ -352,6 +469,9 @@ ACTS: tuple[type[Act], ...] = (
     AbsorbCase,
 )
 """Every act, in the order in which a case meets them."""
+
+Reviving = ReopenCase | RecordExternalComplaint
+"""The acts that reach a case also when its run has ended: they begin another one."""
 
 
 # --- what the engine reports --------------------------------------------------------------

@@ -6,7 +6,7 @@ the next case, so the journal alone rebuilds every case. Each fact cites the rul
 
 from msgspec import field
 
-from policies.schema import Category, Channel, Outcome, PackRef, Stage
+from policies.schema import Category, Channel, Outcome, PackRef, Priority, Stage
 from states.effects import AnyEffect, AnyOutcome
 from states.values import (
     Appeal,
@@ -18,7 +18,10 @@ from states.values import (
     CorrectableAct,
     Escalation,
     Evidence,
+    ExternalComplaint,
+    Factor,
     Finding,
+    HandOff,
     Head,
     Hearing,
     Id,
@@ -26,18 +29,21 @@ from states.values import (
     LogisticsFacts,
     Notice,
     Occurrence,
+    Offer,
     OrderFacts,
     Penalty,
     Proposal,
     Remedy,
     Request,
     ReviewComplaint,
+    RiskState,
     Ruling,
     SellerContact,
     StaffConduct,
     Statement,
     Survey,
     TextRef,
+    TriageProposal,
     Value,
     snake,
 )
@@ -296,6 +302,67 @@ class LevelRaised(Fact):
     escalation: Escalation
 
 
+class PrioritySet(Fact):
+    """How urgent the case is from now on, and why (INT-5)."""
+
+    priority: Priority
+    factors: tuple[Factor, ...]
+
+
+class RiskSet(Fact):
+    """Whether the case is of high risk: proposed by a text, confirmed, set or lowered by an agent (ESC-9)."""
+
+    state: RiskState
+    high: bool
+
+
+class TriageProposed(Fact):
+    """A text shows something at first reading; or an agent confirmed that, or did not (INT-4, ESC-4)."""
+
+    proposal: TriageProposal
+
+
+class TextTriaged(Fact):
+    """A text was read at first; `code` says why it could not be."""
+
+    found: int = 0
+    code: str = ""
+
+
+class ExternalComplaintRecorded(Fact):
+    """The matter was brought before a body outside (ESC-5)."""
+
+    complaint: ExternalComplaint
+
+
+class OfferSet(Fact):
+    """A known solution was offered, accepted, refused, or is out of place by now (ESC-10)."""
+
+    by: str
+    offer: Offer
+
+
+class HandOffSet(Fact):
+    """A matter was handed to a team, or moved there; `by` is the event of the hand-off's machine (HOF-1)."""
+
+    by: str
+    hand_off: HandOff
+
+
+class Reassigned(Fact):
+    """The case went from one owner to another, with a note (HOF-5)."""
+
+    before: Id | None
+    owner: Id
+    note: TextRef | None
+
+
+class IncidentLinked(Fact):
+    """The case is one of many about the same seller or product."""
+
+    incident: Id
+
+
 class NoticeSet(Fact):
     """A notice is on its way, was delivered, or was handed to an agent (FBK-1)."""
 
@@ -409,6 +476,15 @@ AnyFact = (
     | AppealSet
     | HearingOpened
     | LevelRaised
+    | PrioritySet
+    | RiskSet
+    | TriageProposed
+    | TextTriaged
+    | ExternalComplaintRecorded
+    | OfferSet
+    | HandOffSet
+    | Reassigned
+    | IncidentLinked
     | NoticeSet
     | EffectOrdered
     | EffectSettled

@@ -58,7 +58,7 @@ class Lifecycle(StateMachine):
     )
     return_unsolved = follow_up.to(verification) | closed.to(verification)
     return_unremedied = feedback.to(ruling)
-    reopen = closed.to(verification) | archived.to(verification)
+    reopen = closed.to(verification) | archived.to(verification) | refused.to(verification) | withdrawn.to(verification)
     review = follow_up.to(verification) | closed.to(verification)
     review_refusal = closed.to(acceptance)
     appeal = follow_up.to(verification) | closed.to(verification) | archived.to(verification)
@@ -98,6 +98,7 @@ class ClockLife(StateMachine):
     pause = running.to(paused) | warned.to(paused)
     resume = paused.to(running)
     extend = running.to.itself() | warned.to(running) | paused.to.itself()
+    shorten = running.to.itself() | warned.to(running) | paused.to.itself()
     meet = running.to(met) | warned.to(met) | paused.to(met)
     miss = running.to(missed) | warned.to(missed)
     cancel = running.to(cancelled) | warned.to(cancelled) | paused.to(cancelled)
@@ -185,6 +186,38 @@ class OccurrenceLife(StateMachine):
     stand = reversing.to(counted)
 
 
+class HandOffLife(StateMachine):
+    """横向联动: one matter handed to another team (HOF-1)."""
+
+    consent_pending = State(initial=True)
+    queued = State()
+    working = State()
+    returned = State(final=True)
+    refused = State(final=True)
+    recalled = State(final=True)
+    declined = State(final=True)
+
+    consent = consent_pending.to(queued)
+    decline = consent_pending.to(declined)
+    take = queued.to(working) | working.to.itself()
+    give_back = queued.to(returned) | working.to(returned)
+    refuse = queued.to(refused) | working.to(refused)
+    recall = consent_pending.to(recalled) | queued.to(recalled) | working.to(recalled)
+
+
+class OfferLife(StateMachine):
+    """A known solution that an agent offers (ESC-10)."""
+
+    open = State(initial=True)
+    accepted = State(final=True)
+    refused = State(final=True)
+    cancelled = State(final=True)
+
+    accept = open.to(accepted)
+    refuse = open.to(refused)
+    cancel = open.to(cancelled)
+
+
 class AppealLife(StateMachine):
     """A review or an appeal that was asked for."""
 
@@ -217,6 +250,8 @@ MACHINES: tuple[type[StateMachine], ...] = (
     RemedyLife,
     PenaltyLife,
     OccurrenceLife,
+    HandOffLife,
+    OfferLife,
     AppealLife,
     NoticeLife,
 )

@@ -14,6 +14,7 @@ from msgspec import Meta
 from policies.base import Frozen
 from policies.schema import (
     Action,
+    Category,
     Channel,
     ClockKind,
     Counted,
@@ -26,9 +27,11 @@ from policies.schema import (
     Rating,
     RemedyKind,
     Role,
+    Route,
     Stage,
     Trigger,
 )
+from policies.triage import TriageLabel
 
 # The descriptions are what somebody is told whose message does not fit the pattern.
 Id = Annotated[
@@ -157,6 +160,9 @@ class OrderFacts(Value):
     state: OrderState = OrderState.OPEN
     state_since: Instant | None = None
     """When the order succeeded, or was closed by its refund."""
+    product: Id | None = None
+    branded: bool | None = None
+    """Whether the goods bear a brand (HOF-3); None if that is not known."""
 
 
 class LogisticsFacts(Value):
@@ -221,6 +227,8 @@ class Contact(Value):
     at: Instant
     channel: Channel
     by: str
+    party: Party = Party.COMPLAINANT
+    """Who contacted the platform, or was contacted."""
     outbound: bool = False
     text: TextRef | None = None
     automatic: bool = False
@@ -241,7 +249,8 @@ class ClockState(StrEnum):
 
 
 class Clock(Value, kw_only=True):
-    """One service-level clock. `due` is an instant fixed when it was armed, moved only by a pause or an extension.
+    """One service-level clock. `due` is an instant fixed when it was armed, moved only by a pause, an extension, a
+    higher priority or another version of the policy.
 
     Running and paused time add up to the time from `armed_at` to `ended_at`.
     """
@@ -390,6 +399,134 @@ class Hearing(Value):
     """The agents who decided before, and may not decide now (ESC-7)."""
     final: bool = False
     """Whether its ruling will be final."""
+
+
+class Excerpt(Value):
+    """A place in a text of the vault that caused a proposal, by character offsets, and which words of the policy it
+    shows; the text itself stays in the vault.
+    """
+
+    text: Id
+    start: int
+    end: int
+    words: str
+
+
+class ProposalOfTriageState(StrEnum):
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+
+
+class TriageProposal(Value, kw_only=True):
+    """What a text of the case shows at first reading: a label, or another category (INT-4, ESC-4, ESC-9)."""
+
+    id: str
+    label: TriageLabel | None = None
+    category: Category | None = None
+    excerpts: tuple[Excerpt, ...]
+    state: ProposalOfTriageState = ProposalOfTriageState.PROPOSED
+    at: Instant
+
+
+class RiskState(StrEnum):
+    """Whether a text proposed the risk, an agent confirmed the proposal or set it, or lowered it again."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    SET = "set"
+    LOWERED = "lowered"
+
+
+class Factor(Value):
+    """What makes a case urgent, with its points (INT-5)."""
+
+    name: Code
+    points: int
+
+
+class ExternalComplaint(Value, kw_only=True):
+    """A complaint about the same matter before a body outside (ESC-3, ESC-5)."""
+
+    id: str
+    body: Code
+    reference: str = ""
+    """The body's own reference; empty where it is not known."""
+    made_at: Instant
+    at: Instant
+    due: Instant | None = None
+    """By when the body wants an answer, where it says so."""
+
+
+class OfferState(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+class Offer(Value, kw_only=True):
+    """A known solution that an agent offered (ESC-10)."""
+
+    id: str
+    text: TextRef
+    by: str
+    at: Instant
+    state: OfferState
+
+
+class ConsentState(StrEnum):
+    ASKED = "asked"
+    GIVEN = "given"
+    REFUSED = "refused"
+    WAIVED = "waived"
+
+
+class Consent(Value, kw_only=True):
+    """The member's consent to a hand-off: asked, given, refused, or waived by the policy (HOF-2)."""
+
+    state: ConsentState
+    at: Instant
+    channel: Channel | None = None
+
+
+class HandOffState(StrEnum):
+    CONSENT_PENDING = "consent_pending"
+    QUEUED = "queued"
+    WORKING = "working"
+    RETURNED = "returned"
+    REFUSED = "refused"
+    RECALLED = "recalled"
+    DECLINED = "declined"
+
+
+class HandOff(Value, kw_only=True):
+    """One matter handed to another team (HOF-1); its clock holds the team's deadline."""
+
+    id: str
+    route: Route
+    team: Code
+    state: HandOffState
+    by: str
+    at: Instant
+    reason: TextRef | None = None
+    trigger: Trigger | None = None
+    """What handed it over by itself, where no agent did."""
+    consent: Consent
+    worker: str = ""
+    """Who in the team works on it."""
+    level: Level = Level.FRONT_LINE
+    """How high it has risen within the team (HOF-6)."""
+    late: bool = False
+    first: bool = False
+    """Whether it comes in place of the ordinary verification (HOF-3)."""
+    result: Code = ""
+    note: TextRef | None = None
+    ended_at: Instant | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.state in (HandOffState.CONSENT_PENDING, HandOffState.QUEUED, HandOffState.WORKING)
 
 
 class AppealState(StrEnum):

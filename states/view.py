@@ -4,18 +4,35 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from policies.schema import Category, Level, OnMiss, Outcome, Party, Policy, Stage
+from policies.schema import Category, Level, OnMiss, Outcome, Party, Policy, Priority, Route, Stage
 from states.case import Case
 from states.values import (
     Clock,
     ClockState,
+    HandOff,
+    HandOffState,
     Instant,
     NoticeState,
+    ProposalOfTriageState,
     Remedy,
     RemedyState,
     Value,
     yuan,
 )
+
+
+class HandOffRow(Value, kw_only=True):
+    """What a team has to do, or did, for a case (HOF-1)."""
+
+    id: str
+    route: Route
+    team: str
+    state: HandOffState
+    worker: str = ""
+    level: Level = Level.FRONT_LINE
+    late: bool = False
+    due: Instant | None = None
+    result: str = ""
 
 
 class CaseRow(Value, kw_only=True):
@@ -52,6 +69,17 @@ class CaseRow(Value, kw_only=True):
     hearings: int = 1
     penalty_policy: str | None = None
     """The pack that penalties follow, as name@version (PEN-4)."""
+    priority: Priority = Priority.NORMAL
+    urgency: int = 0
+    """The priority as a number, for lists in order: the higher, the more urgent (INT-5)."""
+    teams: tuple[str, ...] = ()
+    """The teams that have something to do for the case now (HOF-4)."""
+    hand_offs: tuple[HandOffRow, ...] = ()
+    late: bool = False
+    """Whether a team is late (HOF-6)."""
+    not_for: tuple[str, ...] = ()
+    """The agents who may not own the case: whom it is about (INT-7), and who decided before (ESC-7)."""
+    incident: str | None = None
 
 
 def row(case: Case) -> CaseRow:
@@ -80,6 +108,28 @@ def row(case: Case) -> CaseRow:
         return_reason=case.claim.return_reason,
         hearings=len(case.hearings),
         penalty_policy=None if case.penalty_policy is None else str(case.penalty_policy),
+        priority=case.priority,
+        urgency=list(Priority).index(case.priority),
+        teams=tuple(dict.fromkeys(each.team for each in case.open_hand_offs)),
+        hand_offs=tuple(_hand_off(case, each) for each in case.hand_offs),
+        late=any(each.late for each in case.open_hand_offs),
+        not_for=tuple(dict.fromkeys(filter(None, (case.agent_concerned, *case.hearing.barred)))),
+        incident=case.incident,
+    )
+
+
+def _hand_off(case: Case, hand_off: HandOff) -> HandOffRow:
+    ticking = (clock.due for clock in case.clocks if clock.subject == hand_off.id and clock.active)
+    return HandOffRow(
+        id=hand_off.id,
+        route=hand_off.route,
+        team=hand_off.team,
+        state=hand_off.state,
+        worker=hand_off.worker,
+        level=hand_off.level,
+        late=hand_off.late,
+        due=next(ticking, None),
+        result=hand_off.result,
     )
 
 
@@ -112,7 +162,8 @@ class Progress(Value, kw_only=True):
     path: tuple[Stage, ...]
     asked_of_you: tuple[str, ...] = ()
     """What the complainant is being asked for: requests with their kind and what is wanted (evidence, what is unclear,
-    whether it takes another category), proposals to answer, goods to return.
+    whether it takes another category), proposals to answer, hand-offs to agree to, a known solution that is offered,
+    goods to return.
     """
     clocks: tuple[OpenClock, ...] = ()
     remedies: tuple[str, ...] = ()
@@ -124,6 +175,11 @@ def progress(case: Case) -> Progress:
     proposal = case.open_proposal
     if proposal is not None and Party.COMPLAINANT in proposal.awaiting:
         asked.append(f"{proposal.id}: {proposal.terms.kind}")
+    asked += [
+        f"{each.id}: hand_off: {each.team}" for each in case.hand_offs if each.state is HandOffState.CONSENT_PENDING
+    ]
+    if case.open_offer is not None:
+        asked.append(f"{case.open_offer.id}: offer")
     for remedy in case.remedies:
         index = remedy.next_step
         if index is not None and remedy.steps[index].by is Party.COMPLAINANT:
@@ -145,13 +201,20 @@ def open_clocks(case: Case) -> tuple[OpenClock, ...]:
     return tuple(OpenClock(clock=c.id, due=c.due, state=c.state, provisional=c.provisional) for c in active)
 
 
+THEN = {
+    OnMiss.ESCALATES: "then one level up",
+    OnMiss.ESCALATES_IN_TEAM: "then one level up in the team",
+    OnMiss.LAPSES: "then it lapses",
+}
+
+
 def deadline_summary(case: Case, policy: Policy) -> str:
     """One line for the timer: what is due when, and what a miss does."""
     clock = next_deadline(case)
     if clock is None:
         return "no deadline"
     rule = policy.pack.clocks[clock.kind]
-    then = "then one level up" if rule.on_miss is OnMiss.ESCALATES else "then it lapses"
+    then = THEN[rule.on_miss]
     return f"{rule.title['en']} due {_local(clock.due, policy)}, {then}"
 
 
@@ -161,6 +224,7 @@ def page(case: Case, policy: Policy) -> str:
         f"**{case.stage}**, {case.level}"
         + (f", outcome {case.outcome}" if case.outcome else "")
         + (", final" if case.final else "")
+        + f", {case.priority} priority"
         + (", high risk" if case.high_risk else "")
         + (", external" if case.external else ""),
         "",
@@ -178,6 +242,18 @@ def _matter(case: Case, policy: Policy) -> Iterator[str]:
     if case.review is not None:
         circumstance = f" ({case.review.circumstance})" if case.review.circumstance else ""
         yield f"review {case.review.review}, {case.review.rating}: {case.review.ground}{circumstance}"
+    if case.factors:
+        yield "priority: " + ", ".join(f"{each.name} {each.points}" for each in case.factors)
+    if case.risk is not None:
+        yield f"risk: {'high' if case.high_risk else 'not high'}, {case.risk}"
+    for shown in case.triage:
+        if shown.state is ProposalOfTriageState.PROPOSED:
+            words = ", ".join(dict.fromkeys(each.words for each in shown.excerpts))
+            yield f"proposed {shown.id}: {shown.label or f'category {shown.category}'} ({words})"
+    for made in case.externals:
+        yield f"outside {made.id}: {made.body} {made.reference or 'without a reference'}"
+    if case.incident is not None:
+        yield f"incident: {case.incident}"
     if case.claimant_history is not None:
         yield f"earlier complaints of the complainant: {case.claimant_history.complaints}"
     for order in case.orders_known:
@@ -208,6 +284,12 @@ def _outstanding(case: Case, policy: Policy) -> Iterator[str]:
         yield f"{provisional}deadline: {clock.clock} {clock.state}, {_local(clock.due, policy)}"
     for request in case.open_requests():
         yield f"open request {request.id} to {request.addressee or request.party}: {', '.join(request.wanted)}"
+    for hand_off in case.open_hand_offs:
+        worker = f", {hand_off.worker}" if hand_off.worker else ""
+        late = f", late, {hand_off.level}" if hand_off.late else ""
+        yield f"hand-off {hand_off.id} to {hand_off.team}: {hand_off.state}{worker}{late}"
+    if case.open_offer is not None:
+        yield f"open offer {case.open_offer.id} of the known solution"
     proposal = case.open_proposal
     if proposal is not None:
         yield f"open proposal {proposal.id}: {proposal.terms.kind}, awaiting {', '.join(proposal.awaiting)}"
@@ -218,13 +300,18 @@ def _outstanding(case: Case, policy: Policy) -> Iterator[str]:
 
 def _consequences(case: Case, policy: Policy) -> Iterator[str]:
     """What the case brought, and what it showed."""
+    for rise in case.escalations:
+        yield f"rose to {rise.after} for {rise.trigger}" + (f" of {rise.clock}" if rise.clock else "")
+    for each in case.hand_offs:
+        if each.result:
+            yield f"hand-off {each.id} to {each.team}: {each.result}"
     for remedy in case.remedies:
         yield f"remedy {remedy.id}: {_in_words(remedy)}"
     for penalty in case.penalties:
         yield f"penalty {penalty.id} against the {penalty.against}: {penalty.row} ({penalty.state})"
-    for each in case.occurrences:
-        count = "" if each.count is None else f", number {each.count} in its window"
-        yield f"counted {each.id}: {each.counts} ({each.state}{count})"
+    for counted in case.occurrences:
+        count = "" if counted.count is None else f", number {counted.count} in its window"
+        yield f"counted {counted.id}: {counted.counts} ({counted.state}{count})"
     for found in case.staff_conduct:
         yield f"conduct {found.id} of {found.staff}: {found.row}, {yuan(found.amount_fen)}"
 
@@ -235,11 +322,33 @@ PARTS: tuple[Callable[[Case, Policy], Iterator[str]], ...] = (_matter, _course, 
 
 def possible_acts(case: Case) -> frozenset[str]:
     """What people may do at the case's stage; whether it succeeds may depend on more."""
-    return ACTS_OF_STAGE[case.stage] - {"absorb_case"}  # the engine's own
+    return ACTS_OF_STAGE[case.stage] - {"absorb_case", "link_incident"}  # the engine's own
 
 
-_ALWAYS = frozenset({"file_complaint", "record_contact", "examine_transcript", "record_conduct"})
-_OPEN = _ALWAYS | {"submit_evidence", "submit_statement", "escalate_case", "migrate_policy", "absorb_case"}
+_ALWAYS = frozenset(
+    {
+        "file_complaint",
+        "record_contact",
+        "examine_transcript",
+        "record_conduct",
+        "record_external_complaint",
+        "set_risk",
+    }
+)
+_RISING = frozenset({"escalate_case", "report_trigger", "assess_case", "offer_solution", "answer_offer"})
+_SIDEWAYS = frozenset(
+    {
+        "hand_over",
+        "answer_hand_off",
+        "take_hand_off",
+        "return_hand_off",
+        "refuse_hand_off",
+        "recall_hand_off",
+        "assign_case",
+        "link_incident",
+    }
+)
+_OPEN = _ALWAYS | _RISING | _SIDEWAYS | {"submit_evidence", "submit_statement", "migrate_policy", "absorb_case"}
 _UNDECIDED = _OPEN | {"extend_clock", "withdraw_complaint", "merge_case"}
 _CONTESTABLE = frozenset({"request_review", "file_appeal"})
 _CLASSIFIED = frozenset({"correct_category", "narrow_claim"})
@@ -253,10 +362,10 @@ ACTS_OF_STAGE: dict[Stage, frozenset[str]] = {
     Stage.RULING: _UNDECIDED | {"issue_ruling", "report_remedy", "correct_act"},
     Stage.FEEDBACK: _OPEN | {"report_remedy"},
     Stage.FOLLOW_UP: _OPEN | _CONTESTABLE | {"answer_survey"},
-    Stage.REFUSED: _ALWAYS | {"correct_act"},
-    Stage.WITHDRAWN: _ALWAYS,
+    Stage.REFUSED: _ALWAYS | {"correct_act", "reopen_case"},
+    Stage.WITHDRAWN: _ALWAYS | {"reopen_case"},
     Stage.CLOSED: _ALWAYS | _CONTESTABLE | {"reopen_case", "answer_survey", "correct_act"},
-    Stage.ARCHIVED: frozenset({"file_complaint", "reopen_case"}),
+    Stage.ARCHIVED: frozenset({"file_complaint", "reopen_case", "record_external_complaint"}),
 }
 """What can be done in each stage. `decide` does not read this; a test holds it against what `decide` accepts."""
 

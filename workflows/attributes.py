@@ -22,6 +22,11 @@ SELLER = SearchAttributeKey.for_keyword("TousuSeller")
 OWNER = SearchAttributeKey.for_keyword("TousuOwner")
 OUTCOME = SearchAttributeKey.for_keyword("TousuOutcome")
 POLICY = SearchAttributeKey.for_keyword("TousuPolicy")
+PRIORITY = SearchAttributeKey.for_keyword("TousuPriority")
+INCIDENT = SearchAttributeKey.for_keyword("TousuIncident")
+TEAMS = SearchAttributeKey.for_keyword_list("TousuTeams")
+LATE = SearchAttributeKey.for_bool("TousuLate")
+EXTERNAL = SearchAttributeKey.for_bool("TousuExternal")
 HIGH_RISK = SearchAttributeKey.for_bool("TousuHighRisk")
 NEXT_DEADLINE = SearchAttributeKey.for_datetime("TousuNextDeadline")
 
@@ -33,6 +38,11 @@ SEARCH_ATTRIBUTES: tuple[SearchAttributeKey[Any], ...] = (
     OWNER,
     OUTCOME,
     POLICY,
+    PRIORITY,
+    INCIDENT,
+    TEAMS,
+    LATE,
+    EXTERNAL,
     HIGH_RISK,
     NEXT_DEADLINE,
 )
@@ -47,8 +57,15 @@ def attributes(case: Case) -> TypedSearchAttributes:
         SearchAttributePair(CATEGORY, str(case.category)),
         SearchAttributePair(SELLER, case.respondent),
         SearchAttributePair(POLICY, str(case.policy)),
+        SearchAttributePair(PRIORITY, str(case.priority)),
+        SearchAttributePair(EXTERNAL, case.external),
         SearchAttributePair(HIGH_RISK, case.high_risk),
+        SearchAttributePair(LATE, any(each.late for each in case.open_hand_offs)),
     ]
+    if case.open_hand_offs:
+        pairs.append(SearchAttributePair(TEAMS, sorted({each.team for each in case.open_hand_offs})))
+    if case.incident is not None:
+        pairs.append(SearchAttributePair(INCIDENT, case.incident))
     if case.owner is not None:
         pairs.append(SearchAttributePair(OWNER, case.owner))
     if case.outcome is not None:

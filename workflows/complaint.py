@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.common import TypedSearchAttributes
+from temporalio.common import Priority, TypedSearchAttributes
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
@@ -74,7 +74,7 @@ class Complaint:
     # --- the story of a case ---------------------------------------------------------------------
 
     @workflow.run
-    async def run(self, start: events.FileComplaint | events.ReopenCase | Carried) -> Summary:
+    async def run(self, start: events.FileComplaint | events.Reviving | Carried) -> Summary:
         """Serve the case until its file is archived. A request to cancel is put on record; the case goes on."""
         self._take_up(start)
         serving = asyncio.create_task(self._serve())
@@ -92,10 +92,10 @@ class Complaint:
             # As it is it would end the case; so it fails the workflow task, which is tried until the cause is mended.
             raise RuntimeError("the case cannot go on") from error
 
-    def _take_up(self, start: events.FileComplaint | events.ReopenCase | Carried) -> None:
+    def _take_up(self, start: events.FileComplaint | events.Reviving | Carried) -> None:
         if isinstance(start, Carried):
             if workflow.info().continued_run_id is None:
-                raise malformed("type: a case is opened by file_complaint or reopen_case")
+                raise malformed("type: a case is opened by file_complaint, reopen_case or record_external_complaint")
             self._case = start.case
             self._follow_up(start.case, workflow.now())
         else:
@@ -217,12 +217,20 @@ class Complaint:
         notices = tuple(effect for effect in waiting if isinstance(effect, SendNotice))
         others = [(effect,) for effect in waiting if not isinstance(effect, SendNotice)]
         for effects in ([notices] if notices else []) + others:
-            task = asyncio.create_task(self._issue(EffectBatch(case.case_id, case.policy, effects)))
+            batch = EffectBatch(case.case_id, case.policy, effects)
+            task = asyncio.create_task(self._issue(batch, self._urgency(case)))
             for effect in effects:
                 self._in_flight[effect.key] = task
 
-    async def _issue(self, batch: EffectBatch) -> None:
-        results = await outside.carry_out(batch)
+    def _urgency(self, case: Case) -> Priority:
+        """What the engine serves first: the more urgent case, and no seller's many cases before everybody else's
+        (INT-5).
+        """
+        levels = self._book.policy(case.policy).pack.priority.levels
+        return Priority(priority_key=levels[case.priority].task_priority, fairness_key=case.respondent)
+
+    async def _issue(self, batch: EffectBatch, urgency: Priority) -> None:
+        results = await outside.carry_out(batch, urgency)
         self._receive(events.EffectsReported(results=results))
 
     def _keep_time(self, case: Case, now: datetime) -> None:

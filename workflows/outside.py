@@ -1,14 +1,16 @@
-"""The workflow's three calls to the outside, with their time-outs and retries."""
+"""The workflows' calls to the outside, with their time-outs and retries."""
 
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.ports import (
         CARRY_OUT,
+        NOTE_INCIDENT,
+        REACH_CASES,
         READ_CASE,
         WRITE_JOURNAL,
         EffectBatch,
@@ -18,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
         Written,
     )
     from states.events import Result
+    from states.incident import Incident, Leg, Reached
     from states.values import Head, snake
 
 NEAR = workflow.LocalActivityConfig(
@@ -63,10 +66,24 @@ async def read_case(case_id: str, believed: Head) -> Known:
     return known
 
 
-async def carry_out(batch: EffectBatch) -> tuple[Result, ...]:
-    """Carry out effects, and what became of each."""
+async def carry_out(batch: EffectBatch, urgency: Priority) -> tuple[Result, ...]:
+    """Carry out effects, those of urgent cases first, and what became of each."""
     far = _far(", ".join(sorted({snake(type(effect).__name__) for effect in batch.effects})))
+    far["priority"] = urgency
     results: tuple[Result, ...] = await workflow.execute_activity(
         CARRY_OUT, batch, result_type=tuple[Result, ...], **far
     )
     return results
+
+
+async def reach_cases(leg: Leg) -> Reached:
+    """Take an act to the next cases of its round."""
+    far = _far(f"{leg.act.name()}, " + (f"{len(leg.again)} cases again" if leg.again else f"cases after {leg.after}"))
+    far["start_to_close_timeout"] = timedelta(minutes=5)  # many cases, and each may take a while to answer
+    reached: Reached = await workflow.execute_activity(REACH_CASES, leg, result_type=Reached, **far)
+    return reached
+
+
+async def note_incident(incident: Incident) -> None:
+    """Keep how an incident stands where the lists are."""
+    await workflow.execute_activity(NOTE_INCIDENT, incident, **_far("for the list of incidents"))

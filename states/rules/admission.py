@@ -8,7 +8,20 @@ from typing import Any
 from msgspec.structs import replace
 
 from policies.book import PolicyBook
-from policies.schema import Category, ClockKind, Ground, Outcome, PackRef, Party, Policy, RemedyKind, Stage, Window
+from policies.schema import (
+    Category,
+    ClockKind,
+    Ground,
+    Outcome,
+    Pack,
+    PackRef,
+    Party,
+    Policy,
+    RemedyKind,
+    Stage,
+    Trigger,
+    Window,
+)
 from states import facts
 from states.case import file
 from states.draft import REVISION, Draft, Refused
@@ -24,7 +37,7 @@ from states.events import (
     ReportSellerContact,
     RequestCompletion,
 )
-from states.rules import appeals, evidence, feedback, verification
+from states.rules import appeals, escalation, evidence, feedback, follow_up, hand_off, incidents, verification
 from states.values import (
     Claim,
     Contact,
@@ -33,6 +46,7 @@ from states.values import (
     OrderFacts,
     RequestKind,
     ReviewComplaint,
+    RiskState,
     SellerContact,
     yuan,
 )
@@ -51,6 +65,9 @@ AS_FILED = (
 )
 """What a case has from its complaint just as it was filed."""
 
+CLASSIFIED_IN = (Stage.INTAKE, Stage.ACCEPTANCE, Stage.VERIFICATION)
+"""Where a case can be given another category (INT-4)."""
+
 UNDECIDED = (Outcome.WITHDRAWN, Outcome.SETTLED_BY_SELLER)
 """How a complaint ends without anybody having decided about it."""
 
@@ -65,7 +82,7 @@ def open_case(act: FileComplaint, policy: Policy, book: PolicyBook, at: datetime
         complainant=act.complainant,
         received_at=at,
         high_risk=act.high_risk,
-        external=act.channel in policy.pack.admission.external_channels,
+        external=_body(act, policy.pack) is not None,
         policy=policy.ref,
         penalty_policy=_penalty_policy(act, policy, book, at),
         revision=REVISION,
@@ -81,8 +98,9 @@ def open_case(act: FileComplaint, policy: Policy, book: PolicyBook, at: datetime
 def join(draft: Draft, act: FileComplaint) -> None:
     """A further complaint on the same key is a contact about the case (INT-2).
 
-    Once the case is closed, what was never decided, and any other matter, is filed anew; new evidence makes it an
-    appeal (APL-1); the same content again is not admitted, and the complainant is told so (ADM-5).
+    Once the case is closed, what was never decided, and any other matter, is filed anew; what comes from a body outside
+    opens it again (ESC-5); new evidence makes it an appeal (APL-1); the same content again is not admitted, and the
+    complainant is told so (ADM-5).
     """
     case = draft.case
     if act.case_id != case.case_id:
@@ -96,7 +114,15 @@ def join(draft: Draft, act: FileComplaint) -> None:
     before = len(case.evidence)
     evidence.hand_in(draft, act, evidence.new_items(case, act.evidence))
     added = draft.case.evidence[before:]
-    if not closed:
+    draft.have_read(act.title, act.description)
+    body = _body(act, draft.pack)
+    if body is not None:
+        follow_up.bring_back_if_over(draft, "ESC-5")
+        escalation.went_outside(draft, body)
+    if act.high_risk and not draft.case.high_risk and draft.case.stage in evidence.OPEN_STAGES:
+        escalation.raise_risk(draft, RiskState.SET)
+    escalation.count_contacts(draft)
+    if draft.case.stage not in (Stage.CLOSED, Stage.ARCHIVED):
         return
     if added and case.outcome is not Outcome.MERGED:
         appeals.appeal_by_complaint(draft, act, added)
@@ -126,7 +152,7 @@ def _refile(draft: Draft, act: FileComplaint) -> None:
             **_as_filed(act),
             received_at=draft.at,
             high_risk=act.high_risk or case.high_risk,
-            external=act.channel in draft.pack.admission.external_channels,
+            external=_body(act, draft.pack) is not None or case.external,
             handled=case.handled if _ended_undecided(draft) else (*case.handled, case.category),
             rules=("ADM-5", *_rules_of_filing(act)),
         )
@@ -148,13 +174,26 @@ def _refile(draft: Draft, act: FileComplaint) -> None:
 
 
 def _receive(draft: Draft, act: FileComplaint) -> None:
-    """What a complaint brings is on the file, the complainant is told, and every order is looked up (ADM-1)."""
+    """What a complaint brings is on the file, the complainant is told, its text is read, every order looked up (ADM-1);
+    what is grave or comes from outside rises from the start (ESC-5, ESC-9).
+    """
     record_contact(draft, act)
     evidence.add(draft, act, evidence.new_items(draft.case, act.evidence))
     due = draft.policy.due(ClockKind.ACCEPTANCE, draft.at)
     draft.tell("received", Party.COMPLAINANT, "FBK-1", "SLA-1", due=draft.local(due))
     for order in draft.case.orders:
         draft.order(LookUpOrder(key=draft.effect_key(), order=order), "ADM-1")
+    draft.have_read(act.title, act.description)
+    body = _body(act, draft.pack)
+    if body is not None:
+        escalation.went_outside(draft, body)
+    if act.high_risk:
+        draft.raise_level(Trigger.HIGH_RISK, arming=escalation.times(draft.case, Trigger.HIGH_RISK) + 1)
+
+
+def _body(act: FileComplaint, pack: Pack) -> str | None:
+    """The body outside that a complaint comes from, by its channel (INT-2, ESC-5)."""
+    return next((name for name, body in pack.outside_bodies.items() if body.channel is act.channel), None)
 
 
 def _as_filed(act: FileComplaint) -> dict[str, Any]:
@@ -234,6 +273,7 @@ def contacted(draft: Draft, act: RecordContact) -> None:
         at=draft.at,
         channel=act.channel,
         by=act.actor.id if act.actor else "",
+        party=act.party,
         outbound=act.outbound,
         text=act.text,
         automatic=act.automatic,
@@ -243,7 +283,12 @@ def contacted(draft: Draft, act: RecordContact) -> None:
     )
     reception = act.automatic or waited is not None or act.identity is not None
     draft.record(facts.ContactRecorded(contact=contact, rules=("INT-2", "INT-8") if reception else ("INT-2",)))
-    if not act.outbound or act.automatic:
+    if not act.outbound:
+        if act.party is Party.COMPLAINANT:
+            draft.have_read(act.text)
+        escalation.count_contacts(draft)
+        return
+    if act.automatic:
         return
     feedback.reached(draft, act.party)
     if act.party is Party.COMPLAINANT:
@@ -291,6 +336,7 @@ def examine(draft: Draft) -> None:
         "ADM-6" if case.review else "ADM-7",
     )
     verification.open_dispute(draft)
+    incidents.count(draft)
 
 
 def _unproven(draft: Draft) -> bool:
@@ -409,9 +455,10 @@ def _excessive(draft: Draft) -> bool:
 
 def _with_the_seller(draft: Draft) -> bool:
     """The seller has its turn first (ADM-7)."""
-    if not _seller_comes_first(draft):
-        return False
     turn = draft.case.clock(ClockKind.SELLER_FIRST)
+    if not _seller_comes_first(draft):
+        draft.cancel(turn)
+        return False
     if turn is None or not turn.active:
         draft.arm(ClockKind.SELLER_FIRST)
         draft.tell("seller_first", Party.RESPONDENT, "ADM-7")
@@ -458,7 +505,7 @@ def offer_lapsed(draft: Draft, subject: str) -> None:
 def correct_category(draft: Draft, act: CorrectCategory) -> None:
     """An agent classifies the case anew (INT-4); a complainant takes the category that it was offered (ADM-3)."""
     case = draft.case
-    if case.stage not in (Stage.INTAKE, Stage.ACCEPTANCE, Stage.VERIFICATION):
+    if case.stage not in CLASSIFIED_IN:
         raise Refused("wrong_stage", "the category is corrected until verification has ended", "INT-4")
     if act.category not in draft.pack.categories:
         raise Refused("unknown_category", f"category: {draft.policy.ref} has no rules for {act.category}", "INT-4")
@@ -468,19 +515,42 @@ def correct_category(draft: Draft, act: CorrectCategory) -> None:
     taken = offer is not None and act.category in offer.wanted
     if draft.party_of(act.actor) is Party.COMPLAINANT and not taken:
         raise Refused("not_offered", f"category: {act.category} was not offered", "ADM-3")
-    before = draft.category
-    for rule, category in ((before, case.category), (draft.pack.categories[act.category], act.category)):
+    for rule, category in ((draft.category, case.category), (draft.pack.categories[act.category], act.category)):
         if rule.names_agent or rule.on_review:
             raise Refused("category_apart", f"category: {category} is filed as a complaint of its own", "INT-4")
-    rules = ("INT-4", "ADM-3") if taken else ("INT-4",)
-    draft.record(facts.CategoryCorrected(before=case.category, category=act.category, rules=rules))
+    _classify(draft, act.category)
+
+
+def can_be_classified(draft: Draft, category: Category) -> bool:
+    """Whether a case can be of another category: until verification has ended, and not where one is filed apart."""
+    before, after = draft.category, draft.pack.categories.get(category)
+    apart = any(rule.names_agent or rule.on_review for rule in (before, after) if rule is not None)
+    return after is not None and not apart and draft.case.stage in CLASSIFIED_IN
+
+
+def classify(draft: Draft, category: Category) -> None:
+    """An agent confirms the category that a text proposes (INT-4)."""
+    if not can_be_classified(draft, category):
+        raise Refused("wrong_stage", "the category is corrected until verification has ended", "INT-4")
+    if category is not draft.case.category:
+        _classify(draft, category)
+
+
+def _classify(draft: Draft, category: Category) -> None:
+    """The case is of another category; the offer of one is taken with that, or out of place (ADM-3)."""
+    case, before = draft.case, draft.category
+    offer = evidence.open_request(draft, RequestKind.CATEGORY_OFFER)
+    taken = offer is not None and category in offer.wanted
     if offer is not None:
         evidence.settle(draft, offer, "answer" if taken else "cancel", "ADM-3")
+    rules = ("INT-4", "ADM-3") if taken else ("INT-4",)
+    draft.record(facts.CategoryCorrected(before=case.category, category=category, rules=rules))
     if case.stage is Stage.INTAKE:  # there the examination goes on
         return
     _narrow(draft, _allowed(draft, case.claim) or case.claim)
     if case.stage is Stage.VERIFICATION:
         verification.look_up(draft, set(draft.category.look_ups) - set(before.look_ups))
+        hand_off.route_accepted(draft)
 
 
 def request_completion(draft: Draft, act: RequestCompletion) -> None:
@@ -501,6 +571,7 @@ def complete(draft: Draft, act: CompleteComplaint) -> None:
     if evidence.open_request(draft, RequestKind.COMPLETION) is None:
         raise Refused("not_asked", "description: nothing about the complaint is asked for now", "ADM-4")
     draft.record(facts.DescriptionCompleted(description=act.description, rules=("ADM-4",)))
+    draft.have_read(act.description)
     evidence.answer_open(draft, RequestKind.COMPLETION, "ADM-4")
 
 
@@ -598,6 +669,7 @@ def accept(draft: Draft, act: AcceptComplaint) -> None:
     draft.own(act.actor)
     draft.correctable("accept_complaint", Stage.ACCEPTANCE)
     draft.tell("accepted", Party.COMPLAINANT, "SLA-1")
+    hand_off.route_accepted(draft)
     verification.open_(draft)
 
 

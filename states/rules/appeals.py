@@ -179,7 +179,7 @@ def _hear(draft: Draft, appeal: Appeal, event: str, *rules: str) -> None:
     if draft.case.finding is not None:
         draft.record(facts.FindingRevoked(rules=rules))
     draft.move(event if admitted else "review_refusal", *rules)
-    draft.raise_level(TRIGGERS[appeal.kind], *rules)
+    draft.raise_level(TRIGGERS[appeal.kind], *rules, arming=len(draft.case.hearings))
     for party in BOTH if admitted else (Party.COMPLAINANT,):  # of a refused complaint the other side knows nothing
         draft.tell("heard_again", party, *rules, hearing=appeal.kind)
     if draft.case.stage is Stage.VERIFICATION:

@@ -5,7 +5,7 @@ from states import facts
 from states.draft import Draft, Refused
 from states.effects import AnyOutcome, DeliverMerge, Done
 from states.events import MAX_ITEMS, AbsorbCase, CorrectAct, MergeCase, WithdrawComplaint
-from states.rules import admission, evidence, remedies
+from states.rules import admission, escalation, evidence, remedies
 from states.values import Contact, EvidenceItem
 
 
@@ -123,3 +123,4 @@ def absorb(draft: Draft, act: AbsorbCase) -> None:
         facts.ContactRecorded(contact=Contact(at=draft.at, channel=act.channel, by=act.duplicate), rules=("INT-2",))
     )
     evidence.add(draft, act, evidence.new_items(draft.case, act.evidence))
+    escalation.count_contacts(draft)

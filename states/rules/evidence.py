@@ -114,6 +114,8 @@ def submit_statement(draft: Draft, act: SubmitStatement) -> None:
     party = draft.party_of(act.actor)
     statement = Statement(party=party, by=act.actor.id if act.actor else "", at=draft.at, text=act.text, plan=act.plan)
     draft.record(facts.StatementMade(statement=statement, rules=("VER-3", "COO-5")))
+    if party is Party.COMPLAINANT:
+        draft.have_read(act.text)
     for each in draft.case.open_requests(party):
         if each.kind is RequestKind.STATEMENT:
             settle(draft, each, "answer", "VER-3")

@@ -8,7 +8,7 @@ from states.case import Case
 from states.draft import Draft, expect
 from states.effects import AnyOutcome, Done, SendNotice
 from states.lifecycle import NoticeLife, step
-from states.rules import follow_up, reversal
+from states.rules import escalation, follow_up, reversal
 from states.values import Notice, NoticeState, OccurrenceState, PenaltyState, RemedyState
 
 
@@ -84,5 +84,6 @@ def _carried_out(case: Case) -> bool:
 
 
 def _result_told(draft: Draft) -> None:
-    """From now on the result can be contested (ESC-7, APL-1)."""
+    """From now on the result can be contested (ESC-7, APL-1), and a body outside can have it (ESC-5)."""
     draft.record(facts.ResultTold(at=draft.at, rules=("FBK-1",)))
+    escalation.settle_outside(draft)

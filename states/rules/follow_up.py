@@ -30,9 +30,10 @@ def answer_survey(draft: Draft, act: AnswerSurvey) -> None:
     )
     returns_left = draft.case.returns < draft.pack.follow_up.max_returns and not draft.case.final
     draft.record(facts.SurveyAnswered(survey=survey, rules=("FUP-1",)))
+    draft.have_read(act.comment)
     if not act.solved and returns_left:
         _bring_back(draft, HearingKind.NOT_SOLVED, "return_unsolved", "FUP-2")
-        draft.raise_level(Trigger.NOT_SOLVED, "FUP-2")
+        draft.raise_level(Trigger.NOT_SOLVED, "FUP-2", arming=len(draft.case.surveys))
         return
     if not act.solved:
         draft.tell("outside_routes", Party.COMPLAINANT, "FUP-2", "APL-4")
@@ -71,10 +72,17 @@ def reopen(draft: Draft, act: ReopenCase) -> None:
     if act.case_id != draft.case.case_id:
         raise Refused("wrong_case", f"case_id: this is {draft.case.case_id}, not {act.case_id}", "TRA-1")
     if not draft.can("reopen"):
-        raise Refused("not_closed", f"the case is {draft.case.stage}: only a closed case is reopened", "TRA-1")
+        raise Refused("not_closed", f"the case is {draft.case.stage}: only a case that is over is reopened", "TRA-1")
     draft.record(facts.Reopened(rules=("TRA-1",)))
     draft.own(act.actor)
     _bring_back(draft, HearingKind.REOPENED, "reopen", "TRA-1")
+
+
+def bring_back_if_over(draft: Draft, rule: str) -> None:
+    """What happens to a case that is over may open it again, whatever was decided (ESC-5, ESC-9)."""
+    if draft.can("reopen"):
+        draft.record(facts.Reopened(rules=(rule,)))
+        _bring_back(draft, HearingKind.REOPENED, "reopen", rule)
 
 
 def _bring_back(draft: Draft, kind: HearingKind, event: str, rule: str) -> None:

@@ -37,7 +37,7 @@ def migrate(draft: Draft, act: MigratePolicy) -> None:
             draft.record(
                 facts.ClockSet(
                     by="recount",
-                    clock=clocks.recount(target, clock, draft.at),
+                    clock=clocks.recount(before, target, clock, draft.at),
                     rules=(target.pack.clocks[clock.kind].rule, "PEN-4"),
                 )
             )
@@ -54,6 +54,9 @@ def _missing(case: Case, pack: Pack) -> Iterator[str]:
     for kind in dict.fromkeys(promised + proposed):
         if kind not in pack.remedies:
             yield f"remedy {kind}"
+    for hand_off in case.open_hand_offs:
+        if hand_off.route not in pack.routes:
+            yield f"route {hand_off.route}"
     for template in dict.fromkeys(notice.template for notice in case.notices):
         if template not in pack.notices:
             yield f"notice {template}"

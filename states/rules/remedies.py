@@ -154,7 +154,9 @@ def _check_removal(draft: Draft, kind: RemedyKind) -> None:
     review = draft.case.review
     if review is None:
         raise Refused("no_review", f"terms.kind: {kind} needs a complaint that names a review", "ADM-6")
-    ground = draft.pack.review_grounds[review.ground]
+    ground = draft.pack.review_grounds.get(review.ground)
+    if ground is None:  # what was refused for that may be heard all the same, once it is reopened
+        raise Refused("no_review_ground", f"terms.kind: on the ground {review.ground} no review goes", "ADM-6")
     removal = REMOVALS[ground.circumstances.get(review.circumstance or "", ground.removes)]
     if kind is not removal:
         raise Refused("wrong_removal", f"terms.kind: on this ground it is {removal}", "ADM-6")

@@ -9,7 +9,7 @@ from states import facts
 from states.draft import Draft, Refused
 from states.effects import AnyOutcome, ClaimantFound, LogisticsFound, LookUpClaimant, LookUpLogistics
 from states.events import RecordFinding
-from states.rules import evidence
+from states.rules import evidence, hand_off
 from states.values import Conduct, ConductKind, Finding, RequestKind
 
 
@@ -20,10 +20,27 @@ def open_(draft: Draft) -> None:
     open_dispute(draft)
     if draft.case.finding is not None:
         draft.record(facts.FindingRevoked(rules=("VER-4",)))
+    if hand_off.first_of(draft) is None:
+        ask_for_statement(draft)
+    look_up(draft, draft.category.look_ups)
+
+
+def ask_for_statement(draft: Draft) -> None:
+    """The seller is asked for its side, unless a team comes first in place of that (HOF-3)."""
     shown_by = (kind for group in draft.category.checklist.get(Party.RESPONDENT, ()) for kind in group)
     wanted = ("statement", *dict.fromkeys(shown_by))
     evidence.ask(draft, RequestKind.STATEMENT, Party.RESPONDENT, wanted, ClockKind.STATEMENT, "VER-3")
-    look_up(draft, draft.category.look_ups)
+
+
+def examine(draft: Draft) -> None:
+    """Where the team that came first ended without a result, the ordinary verification takes its place again: the
+    seller is asked after all (HOF-3, VER-3).
+    """
+    came_first = [each for each in draft.case.hand_offs if each.first]
+    if draft.case.stage is not Stage.VERIFICATION or not came_first or evidence.asked(draft, RequestKind.STATEMENT):
+        return
+    if not came_first[-1].open and not came_first[-1].result:
+        ask_for_statement(draft)
 
 
 def open_dispute(draft: Draft) -> None:
@@ -95,6 +112,9 @@ def record_finding(draft: Draft, act: RecordFinding) -> None:
     unknown = [item for item in act.evidence if item not in known]
     if unknown:
         raise Refused("unknown_evidence", f"evidence: {', '.join(unknown)} is not on the file", "VER-4")
+    first = hand_off.first_of(draft)
+    if first is not None:
+        raise Refused("hand_off_open", f"the {first.team} team has still to say what it found ({first.id})", "HOF-3")
     waiting = draft.case.open_requests()
     if waiting:
         asked = waiting[0]
@@ -184,6 +204,8 @@ def evidence_lapsed(draft: Draft, subject: str) -> None:
     """
     asked = evidence.lapse(draft, subject, "VER-1")
     if draft.case.stage is not Stage.VERIFICATION or asked.party is not burden(draft):
+        return
+    if hand_off.first_of(draft) is not None:  # nothing is found before the team has said what it found (HOF-3)
         return
     # What the complainant brought does not discharge the other side's burden (VER-8).
     on_file = tuple(

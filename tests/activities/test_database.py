@@ -14,7 +14,7 @@ from activities.journal import PostgresJournal
 from activities.migrations import migrate
 from activities.platform import PostgresPlatform
 from activities.views import CaseList
-from policies.schema import OrderState
+from policies.schema import OrderState, Priority
 from stack.embedded import PostgresServer
 from tests.activities.samples import journal_of, row_after
 
@@ -87,6 +87,7 @@ async def test_what_an_earlier_version_kept_is_carried_over(empty: str, monkeypa
     row = await CaseList(pool).get("c")
     assert row is not None
     assert (row.hearings, row.penalty_policy) == (1, None)
+    assert (row.priority, row.urgency, row.teams, row.hand_offs, row.late) == (Priority.NORMAL, 0, (), (), False)
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
         await owner.execute("update ledger set points = 5")
     await pool.close()

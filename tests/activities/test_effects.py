@@ -12,7 +12,9 @@ from temporalio.worker import Worker
 from activities.cases import EngineCases
 from activities.database import DatabaseAwayError, Pool
 from activities.effects import Activities
+from activities.incidents import EngineIncidents
 from activities.journal import PostgresJournal
+from activities.matters import PostgresMatters
 from activities.notices import PostgresNotices
 from activities.platform import PostgresPlatform
 from activities.ports import EffectBatch, JournalBatch, Known, Origin, ReadCase, Written
@@ -89,6 +91,7 @@ def activities(pool: Pool, client: object, platform: PostgresPlatform | None = N
         platform=platform or PostgresPlatform(pool),
         notices=PostgresNotices(pool, lambda ref: BOOK.policy(ref).pack),
         cases=EngineCases(client),  # type: ignore[arg-type]
+        matters=PostgresMatters(pool, EngineIncidents(client, "nobody serves it")),  # type: ignore[arg-type]
         vault=PostgresVault(pool),
         policies=BOOK.policy,
     )

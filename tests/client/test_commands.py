@@ -17,7 +17,7 @@ from client.complaints import Complaints
 from policies.schema import Stage
 from stack.virtual_time import VirtualTime
 from tests.client.conftest import Run
-from tests.client.test_complaints import archived, until_stage
+from tests.client.test_complaints import archived, until_idle, until_stage
 
 AGENT = ("--as", "agent:agent-03")
 
@@ -53,6 +53,7 @@ async def case_id(shell: Shell, complaint_file: Path, complaints: Complaints, wo
     """A case that was opened by hand and waits for acceptance."""
     answer = await shell.json("open", complaint_file)
     await until_stage(complaints, answer["case_id"], Stage.ACCEPTANCE)
+    await until_idle(complaints, answer["case_id"])
     return str(answer["case_id"])
 
 
@@ -77,10 +78,27 @@ async def test_texts_are_read_only_when_asked_for_and_that_is_logged(shell: Shel
     assert "内胆有划痕" not in await shell("show", case_id)
     await shell("show", case_id, "--texts", code=2)
     assert shell.sentence.startswith("--as: say who reads")
-    assert await pool.fetchval("select count(*) from vault_reads") == 0
+    # The engine itself reads them for a first assessment.
+    assert await pool.fetchval("select count(*) from vault_reads where reader <> 'engine'") == 0
     assert "内胆有划痕" in await shell("show", case_id, "--texts", *AGENT, "--purpose", "call back")
-    reads = await pool.fetch("select distinct reader, purpose from vault_reads")
+    reads = await pool.fetch("select distinct reader, purpose from vault_reads where reader <> 'engine'")
     assert [tuple(read) for read in reads] == [("agent-03", "call back")]
+
+
+async def test_a_page_shows_what_a_text_showed_and_to_whom_the_matter_went(
+    shell: Shell, case_id: str, complaints: Complaints
+) -> None:
+    said = ("--party", "complainant", "--channel", "hotline", "--text", "刚插上电锅就爆炸了, 我已经打了12315。")
+    await shell("record-contact", case_id, "--as", "buyer", *said)
+    await until_idle(complaints, case_id)
+    outside = ("--body", "regulator", "--reference", "12315-2026-77", "--made-at", "2026-03-02T08:00:00+08:00")
+    await shell("record-external-complaint", case_id, *AGENT, *outside)
+    page = await shell("show", case_id)
+    for word in ("safety_hazard", "proposed", "high risk", "urgent", "waived", "queued", "12315-2026-77", "supervisor"):
+        assert word in page
+    assert "爆炸" not in page
+    with_texts = await shell("show", case_id, "--texts", *AGENT)
+    assert re.search(r"T\d+ +safety_hazard .*爆炸", with_texts)
 
 
 async def test_a_refusal_is_an_answer_with_its_own_exit_code(shell: Shell, case_id: str) -> None:
@@ -159,6 +177,72 @@ async def test_watching_prints_a_line_for_each_entry_until_the_end(shell: Shell,
     told = [json.loads(line) for line in (await shell("watch", case_id, "--json")).splitlines()]
     assert [each["number"] for each in told] == list(range(1, len(lines) + 1))
     assert told[-1]["stage"] == "closed"
+
+
+# --- who works on what ----------------------------------------------------------------------------
+
+STAFF = """
+teams: [{id: front_line, title: 一线客服组}]
+agents:
+  - {id: agent-03, team: front_line, level: front_line, capacity: 2}
+  - {id: agent-04, team: front_line, level: front_line, capacity: 2}
+shifts:
+  - {agent: agent-03, starts: "2020-01-01T00:00:00Z", ends: "2100-01-01T00:00:00Z"}
+"""
+
+
+@pytest.fixture
+async def staffed(shell: Shell, tmp_path: Path) -> None:
+    """Two agents on record, one of them on shift."""
+    (tmp_path / "staff.yaml").write_text(STAFF, encoding="utf-8")
+    assert "1 teams, 2 agents, 1 shifts" in await shell("staff", tmp_path / "staff.yaml")
+    assert await shell.json("staff", tmp_path / "staff.yaml") == {"teams": 1, "agents": 2, "shifts": 1}
+
+
+@pytest.mark.usefixtures("staffed")
+async def test_a_waiting_case_is_claimed_and_handed_on(shell: Shell, case_id: str) -> None:
+    assert [row["case_id"] for row in (await shell.json("list", "--ownerless"))["cases"]] == [case_id]
+    assert (await shell.json("claim", "--as", "agent:agent-04"))["case_id"] is None, "off shift"
+    answer = await shell.json("claim", *AGENT)
+    assert (answer["case_id"], answer["accepted"]) == (case_id, True)
+    assert "no case waits for agent-03" in await shell("claim", *AGENT)
+    assert (await shell.json("off-shift"))["cases"] == []
+    out = await shell("hand-on", "agent-03", "agent-04", "--note", "买家周一回电", *AGENT)
+    assert f"{case_id}: done" in out
+    assert "1 of 1 handed to agent-04" in out
+    assert [row["owner"] for row in (await shell.json("off-shift"))["cases"]] == ["agent-04"]
+    assert case_id in await shell("off-shift")
+    again = await shell.json("hand-on", "agent-03", "agent-04", "--note", "再来一次", *AGENT)
+    assert again == {"cases": []}
+
+
+@pytest.mark.usefixtures("staffed")
+async def test_what_cannot_be_handed_on_is_told_case_by_case(
+    shell: Shell, complaints: Complaints, case_id: str, pool: Pool
+) -> None:
+    await shell("accept-complaint", case_id, "--as", "agent:agent-04")
+    await until_idle(complaints, case_id)
+    await pool.execute("update case_view set owner = 'agent-03'")  # a list that is behind
+    words = ("hand-on", "agent-03", "agent-04", "--note", "接手", *AGENT)
+    [told] = (await shell.json(*words, code=3))["cases"]
+    assert (told["case_id"], told["done"], told["answer"]["refusal"]["code"]) == (case_id, False, "no_change")
+    error = await shell.json("hand-on", "agent-04", "agent-99", "--note", "接手", *AGENT, code=2)
+    assert error["error"]["field"] == "to"
+
+
+async def test_a_team_is_shown_what_it_has_to_do(shell: Shell, case_id: str) -> None:
+    await shell("accept-complaint", case_id, *AGENT)
+    over = ("--route", "logistics", "--consent", "hotline", "--reason", "查找包裹")
+    await shell("hand-over", case_id, *AGENT, *over)
+    [task] = (await shell.json("team", "logistics"))["hand_offs"]
+    assert (task["case_id"], task["hand_off"]["state"]) == (case_id, "queued")
+    shown = await shell("team", "logistics")
+    assert case_id in shown
+    assert "queued" in shown
+    assert (await shell.json("team", "safety"))["hand_offs"] == []
+    assert [row["case_id"] for row in (await shell.json("list", "--team", "logistics"))["cases"]] == [case_id]
+    for nothing in (("--late",), ("--priority", "urgent"), ("--incident", "incident/seller/none/1")):
+        assert (await shell.json("list", *nothing))["cases"] == []
 
 
 # --- after the end --------------------------------------------------------------------------------

@@ -48,12 +48,17 @@ async def opened(complaints: Complaints, order: str) -> str:
     answer = await complaints.file(complaint(request_id=f"r-{order}", orders=(order,)))
     assert answer.accepted, answer
     await until_stage(complaints, answer.case_id, Stage.ACCEPTANCE)
+    await until_idle(complaints, answer.case_id)
+    return answer.case_id
+
+
+async def until_idle(complaints: Complaints, case_id: str) -> None:
+    """Wait until the case waits for nobody's answer, so that its row stays as it is."""
 
     async def idle() -> bool:
-        return not (await complaints.case(answer.case_id)).outbox
+        return not (await complaints.case(case_id)).outbox
 
     await until(idle)
-    return answer.case_id
 
 
 async def until_stage(complaints: Complaints, case_id: str, stage: Stage) -> None:
@@ -140,7 +145,7 @@ async def test_an_act_on_an_unknown_case_finds_nothing(complaints: Complaints) -
     with pytest.raises(NotFoundError):
         await complaints.act(nothing, accepting)
     with pytest.raises(NotFoundError):
-        await complaints.reopen(ReopenCase(request_id="r-2", actor=AGENT, case_id=nothing, reason=text("x")))
+        await complaints.revive(ReopenCase(request_id="r-2", actor=AGENT, case_id=nothing, reason=text("x")))
     with pytest.raises(NotFoundError):
         await complaints.act(nothing, accepting)  # though a run was started in vain
     for ask in (complaints.case, complaints.progress, complaints.journal, complaints.row):
@@ -257,7 +262,7 @@ async def test_an_ended_run_is_closed_shown_from_the_journal_and_reopened(
     assert case == fold(await virtual.journal(case_id))
     assert (await virtual.progress(case_id)).stage is Stage.ARCHIVED
     again = ReopenCase(request_id="r-reopen", actor=AGENT, case_id=case_id, reason=text("facts"))
-    assert (await virtual.reopen(again)).accepted
+    assert (await virtual.revive(again)).accepted
     assert (await virtual.case(case_id)).stage is Stage.VERIFICATION
 
 

@@ -44,6 +44,7 @@ async def to_the_deadline(case: Played) -> datetime:
     await case.file()
     await case.until(Stage.ACCEPTANCE)
     await case.act(events.RecordContact, party="complainant", channel="hotline", outbound=True)
+    await case.act(events.AssessCase)
     clock = (await case.quiet()).clock(ClockKind.ACCEPTANCE)
     assert clock is not None
     await case.site.pass_time(case.case_id, clock.due - MARGIN - await case.now())

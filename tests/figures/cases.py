@@ -1,15 +1,21 @@
 """Cases of every category, and ways to try something on them."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from policies.schema import Category, Channel, OrderState, Outcome, Party, Rating, RemedyKind, Role, Side, Stage
-from states import events
+from msgspec.structs import replace
+
+from policies.book import PolicyBook, default_book
+from policies.schema import Category, Channel, OrderState, Outcome, Pack, Party, Rating, RemedyKind, Role, Side, Stage
+from policies.triage import TriageLabel
+from states import effects, events
 from states.decide import decide
 from states.values import (
     Actor,
     Answer,
     Claim,
+    Excerpt,
     OrderFacts,
     Refusal,
     RemedyTerms,
@@ -313,6 +319,19 @@ def in_ruling(category: Category, known: OrderFacts | None = None, side: Side | 
         story.accepted(events.CallForRuling)
     assert story.at(Stage.RULING)
     return story
+
+
+def showing(label: TriageLabel, **changes: Any) -> Story:
+    """A case at acceptance whose text shows something, which nobody confirmed yet."""
+    story = Story()
+    place = Excerpt(text="text-description", start=0, end=2, words="words")
+    story.shown = (effects.Found(label=label, excerpts=(place,)),)
+    return story.to_acceptance(**changes)
+
+
+def altered(change: Callable[[Pack], Pack]) -> PolicyBook:
+    """The policies with every pack changed, to see what else it says."""
+    return PolicyBook({policy.ref: replace(policy, pack=change(policy.pack)) for policy in default_book()})
 
 
 def again(story: Story) -> Story:

@@ -59,7 +59,7 @@ def test_platforms_are_those_within_the_jurisdiction(platform: str) -> None:
 
 
 @pytest.mark.parametrize("channel", list(Channel))
-def test_external_channels_are_those_of_other_bodies(channel: Channel) -> None:
+def test_channels_from_bodies_outside_pass_the_seller_by(channel: Channel) -> None:
     story = received(channel=channel, seller_contact=SellerContact.NOT_APPROACHED)
     external = channel in (Channel.CONSUMER_ASSOCIATION, Channel.REGULATOR)
     assert story.open_case.external is external

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from policies.schema import Category, ClockKind, Ground, Outcome, Party, Stage
+from policies.schema import Category, Channel, ClockKind, Ground, Level, Outcome, Party, Priority, Route, Stage, Trigger
 from states import events, facts
-from states.values import ClockState, ConductKind, RemedyTerms, SellerContact
+from states.values import ClockState, ConductKind, HandOffState, RemedyTerms, SellerContact
 from tests.figures.cases import allowed, refusal
 from tests.states.story import BUYER, GOOD, REFUND, RETURN, SELLER, START, Story, text
 
@@ -20,6 +20,10 @@ HOUR = timedelta(hours=1)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FRIDAY = START + timedelta(days=4)
 """6 March 2026, 09:00 in Shanghai: a weekend lies ahead, and no holiday."""
+
+
+MIDNIGHT = datetime(2026, 3, 7, tzinfo=SHANGHAI).astimezone(UTC)
+"""The end of that Friday."""
 
 
 def closing(day: int) -> datetime:
@@ -129,12 +133,49 @@ def agreed(story: Story, terms: RemedyTerms) -> Story:
     return story
 
 
+def outside() -> Story:
+    story = acceptance()
+    made: dict[str, Any] = {"case_id": story.open_case.case_id, "made_at": FRIDAY}
+    story.accepted(events.RecordExternalComplaint, body="media", **made)
+    return story
+
+
+def hand_off_consent() -> Story:
+    story = acceptance()
+    story.accepted(events.HandOver, route=Route.LOGISTICS)
+    return story
+
+
+def handed_to(route: Route) -> Callable[[], Story]:
+    def story() -> Story:
+        story = acceptance()
+        story.accepted(events.HandOver, route=route, consent=Channel.HOTLINE)
+        return story
+
+    return story
+
+
 # --- what follows when they end -------------------------------------------------------------------
+
+
+def rises(story: Story) -> list[facts.LevelRaised]:
+    """How the case rose for clocks that were missed."""
+    return [each for each in story.all(facts.LevelRaised) if each.escalation.trigger is Trigger.MISSED_CLOCK]
 
 
 def raises(story: Story) -> bool:
     """The case rises, and the clock is armed again."""
-    return bool(story.all(facts.LevelRaised))
+    return bool(rises(story))
+
+
+def rises_in_the_team(story: Story) -> bool:
+    """The matter rises within the team that has it, and not the case; the clock is armed again."""
+    (late,) = story.open_case.hand_offs
+    return (late.level, late.late) == (Level.SPECIALIST, True)
+
+
+def stays_where_it_is(story: Story) -> bool:
+    return story.open_case.hand_offs[0].state is HandOffState.DECLINED
 
 
 def refuses(ground: Ground) -> Callable[[Story], bool]:
@@ -193,6 +234,16 @@ CLOCKS = {
     ClockKind.PAYOUT: Row(payout, 24 * HOUR, raises, subject="M1"),
     ClockKind.SURVEY: Row(survey, closing(9), leads_to(Stage.CLOSED)),
     ClockKind.CLOSING_WINDOW: Row(closing_window, closing(21), leads_to(Stage.ARCHIVED)),
+    ClockKind.ASSESSMENT: Row(acceptance, 8 * HOUR, raises),
+    ClockKind.OUTSIDE: Row(outside, closing(13), raises, warns=24, subject="X1"),
+    ClockKind.HAND_OFF_CONSENT: Row(hand_off_consent, 24 * HOUR, stays_where_it_is, subject="H1"),
+    ClockKind.HAND_OFF_COUNTERFEIT: Row(handed_to(Route.COUNTERFEIT), MIDNIGHT, rises_in_the_team, subject="H1"),
+    ClockKind.HAND_OFF_LOGISTICS: Row(handed_to(Route.LOGISTICS), closing(10), rises_in_the_team, subject="H1"),
+    ClockKind.HAND_OFF_SAFETY: Row(handed_to(Route.SAFETY), 4 * HOUR, rises_in_the_team, warns=1, subject="H1"),
+    ClockKind.HAND_OFF_MERCHANT: Row(handed_to(Route.MERCHANT), 48 * HOUR, rises_in_the_team, subject="H1"),
+    ClockKind.HAND_OFF_OFFLINE: Row(handed_to(Route.OFFLINE), closing(11), rises_in_the_team, subject="H1"),
+    ClockKind.HAND_OFF_ON_BEHALF: Row(handed_to(Route.ON_BEHALF), closing(13), rises_in_the_team, subject="H1"),
+    ClockKind.HAND_OFF_LEGAL: Row(handed_to(Route.LEGAL), closing(9), rises_in_the_team, subject="H1"),
 }
 each_clock = pytest.mark.parametrize("kind", list(CLOCKS))
 
@@ -230,10 +281,56 @@ def test_a_clock_that_ends_has_its_consequence(kind: ClockKind) -> None:
     story.wait(seconds=(instant(row.due) - FRIDAY).total_seconds())
     assert row.follows(story)
     assert not before
-    raised = story.all(facts.LevelRaised)
-    assert bool(raised) is (row.follows is raises)
-    assert all(each.escalation.clock.startswith(kind) for each in raised)
-    assert (story.clock(kind, row.subject).arming == 2) is (row.follows is raises)
+    assert bool(rises(story)) is (row.follows is raises)
+    assert all(each.escalation.clock.startswith(kind) for each in rises(story))
+    assert (story.clock(kind, row.subject).arming == 2) is (row.follows in (raises, rises_in_the_team))
+
+
+# --- how much shorter they are in cases of a higher priority ---------------------------------------
+
+SHORT: dict[tuple[ClockKind, Priority], timedelta | datetime] = {
+    (ClockKind.ACCEPTANCE, Priority.HIGH): 12 * HOUR,
+    (ClockKind.ACCEPTANCE, Priority.URGENT): 4 * HOUR,
+    (ClockKind.FIRST_CONTACT, Priority.HIGH): 6 * HOUR,
+    (ClockKind.FIRST_CONTACT, Priority.URGENT): 3 * HOUR,
+    (ClockKind.ASSESSMENT, Priority.HIGH): 4 * HOUR,
+    (ClockKind.ASSESSMENT, Priority.URGENT): 1 * HOUR,
+    (ClockKind.RESULT, Priority.HIGH): closing(13),
+    (ClockKind.RESULT, Priority.URGENT): closing(11),
+    (ClockKind.RULING, Priority.URGENT): closing(9),
+}
+
+
+def more_urgent(story: Story, priority: Priority) -> Story:
+    """The case has become more urgent at once, by what the customer leans towards, or by its risk."""
+    if priority is Priority.HIGH:
+        story.accepted(events.ReportTrigger, trigger=Trigger.LEANING)
+    else:
+        story.accepted(events.SetRisk, high=True)
+    return story
+
+
+@pytest.mark.parametrize(("kind", "priority"), list(SHORT))
+@pytest.mark.rule("SLA-5")
+def test_length_by_priority_is_shorter(kind: ClockKind, priority: Priority) -> None:
+    row = CLOCKS[kind]
+    story = more_urgent(row.runs(), priority)
+    assert story.open_case.priority is priority
+    clock = story.clock(kind, row.subject)
+    assert clock.due == instant(SHORT[kind, priority])
+    warning = clock.due - row.warns * HOUR
+    assert clock.warn_at == (warning if row.warns and warning > FRIDAY else None)
+
+
+IN_OPEN_CASES = [kind for kind in CLOCKS if kind is not ClockKind.CLOSING_WINDOW]
+
+
+@pytest.mark.parametrize("priority", [Priority.HIGH, Priority.URGENT])
+@pytest.mark.parametrize("kind", IN_OPEN_CASES)
+def test_length_by_priority_is_no_other_for_the_other_clocks(kind: ClockKind, priority: Priority) -> None:
+    row = CLOCKS[kind]
+    clock = more_urgent(row.runs(), priority).clock(kind, row.subject)
+    assert (clock.due == instant(row.due)) is ((kind, priority) not in SHORT)
 
 
 # --- in which stages ------------------------------------------------------------------------------
@@ -272,8 +369,8 @@ def archived() -> Story:
 OPEN = {ClockKind.FIRST_CONTACT, ClockKind.RESULT}
 """What runs from receipt to the ruling, unless the complainant is called."""
 STAGES = {
-    Stage.INTAKE: (at_intake, OPEN | {ClockKind.ACCEPTANCE}),
-    Stage.ACCEPTANCE: (acceptance, OPEN | {ClockKind.ACCEPTANCE}),
+    Stage.INTAKE: (at_intake, OPEN | {ClockKind.ACCEPTANCE, ClockKind.ASSESSMENT}),
+    Stage.ACCEPTANCE: (acceptance, OPEN | {ClockKind.ACCEPTANCE, ClockKind.ASSESSMENT}),
     Stage.VERIFICATION: (statement, OPEN | {ClockKind.STATEMENT}),
     Stage.COORDINATION: (mediation, OPEN | {ClockKind.MEDIATION}),
     Stage.RULING: (ruling, OPEN | {ClockKind.RULING}),
@@ -317,6 +414,7 @@ def ruled() -> Story:
 
 LEFT = {
     ClockKind.ACCEPTANCE: (statement, ClockState.MET),
+    ClockKind.ASSESSMENT: (statement, ClockState.MET),
     ClockKind.FIRST_CONTACT: (survey, ClockState.CANCELLED),  # it takes a call
     ClockKind.RESULT: (survey, ClockState.MET),
     ClockKind.MEDIATION: (ruling, ClockState.MET),
@@ -353,12 +451,13 @@ def completion_in_the_sellers_turn() -> Story:
     return story
 
 
+BEFORE_ACCEPTANCE = {ClockKind.ACCEPTANCE, ClockKind.ASSESSMENT}
 STANDING_STILL = {
-    "complainant at intake": (proof_of_purchase, {ClockKind.ACCEPTANCE, ClockKind.RESULT}),
-    "what is unclear": (completion, {ClockKind.ACCEPTANCE, ClockKind.RESULT}),
-    "another category": (category_offer, {ClockKind.ACCEPTANCE, ClockKind.RESULT}),
-    "the seller first": (seller_first, {ClockKind.ACCEPTANCE}),
-    "both at intake": (completion_in_the_sellers_turn, {ClockKind.ACCEPTANCE, ClockKind.RESULT}),
+    "complainant at intake": (proof_of_purchase, BEFORE_ACCEPTANCE | {ClockKind.RESULT}),
+    "what is unclear": (completion, BEFORE_ACCEPTANCE | {ClockKind.RESULT}),
+    "another category": (category_offer, BEFORE_ACCEPTANCE | {ClockKind.RESULT}),
+    "the seller first": (seller_first, BEFORE_ACCEPTANCE),
+    "both at intake": (completion_in_the_sellers_turn, BEFORE_ACCEPTANCE | {ClockKind.RESULT}),
     "complainant": (lambda: awaiting(Party.COMPLAINANT), {ClockKind.RESULT}),
     "respondent": (lambda: awaiting(Party.RESPONDENT), set()),
     "carrier": (lambda: awaiting(Party.CARRIER), set()),

@@ -18,6 +18,7 @@ def waiting(late: timedelta) -> Story:
     """A complaint that waits for acceptance, so long after that was due."""
     story = Story().to_acceptance()
     story.accepted(events.RecordContact, party=Party.COMPLAINANT, channel=Channel.HOTLINE, outbound=True)
+    story.accepted(events.AssessCase)
     story.now = DUE + late
     return story
 

@@ -15,15 +15,16 @@ from policies.schema import (
     Ground,
     OrderState,
     Outcome,
+    Pack,
     Party,
-    Policy,
     RemedyKind,
+    Route,
     Stage,
 )
 from policies.wording import render
 from states import effects, events
 from states.values import Actor, Claim, NoticeState, SellerContact
-from tests.figures.cases import EVIDENCE, given, ripe, ruling
+from tests.figures.cases import EVIDENCE, altered, given, ripe, ruling
 from tests.states.story import AGENT, BUYER, CHIEF, GOOD, REFUND, RETURN, SELLER, Story, item, text
 
 CHANNELS = [Channel.APP_MESSAGE, Channel.SMS, Channel.E_MAIL]
@@ -221,6 +222,27 @@ def withdrawing(story: Story) -> None:
     story.accepted(events.WithdrawComplaint, BUYER)
 
 
+def going_outside(story: Story) -> None:
+    filing(story)
+    made: dict[str, Any] = {"case_id": story.open_case.case_id, "made_at": story.now}
+    story.accepted(events.RecordExternalComplaint, body="media", **made)
+
+
+def asking_for_consent(story: Story) -> None:
+    filing(story)
+    story.accepted(events.HandOver, route=Route.LOGISTICS)
+
+
+def handing_over(story: Story) -> None:
+    filing(story)
+    story.accepted(events.HandOver, route=Route.LOGISTICS, consent=Channel.HOTLINE)
+
+
+def handing_back(story: Story) -> None:
+    handing_over(story)
+    story.accepted(events.ReturnHandOff, hand_off="H1", result="lost")
+
+
 class Row(NamedTuple):
     """A notice: how it comes to be sent, and whether the case waits for its arrival."""
 
@@ -256,6 +278,10 @@ NOTICES = {
     "remedy_failed": Row(not_returning),
     "survey": Row(agreeing),
     "outside_routes": Row(never_solved, must_reach=True, final=True),
+    "escalated": Row(going_outside),
+    "hand_off_consent_wanted": Row(asking_for_consent),
+    "handed_over": Row(handing_over),
+    "handed_back": Row(handing_back),
     "reopened": Row(reopening),
     "corrected": Row(correcting),
     "merged": Row(merging),
@@ -267,12 +293,10 @@ UNTOLD = {Stage.FEEDBACK, Stage.REFUSED, Stage.WITHDRAWN}
 def unheard() -> PolicyBook:
     """The policies, if the platform did not hear appeals yet while the order is open."""
 
-    def changed(policy: Policy) -> Policy:
-        routes = dict.fromkeys(OrderState, AppealRoute.NOT_HEARD)
-        appeal = replace(policy.pack.appeal, routes=routes)
-        return replace(policy, pack=replace(policy.pack, appeal=appeal))
+    def changed(pack: Pack) -> Pack:
+        return replace(pack, appeal=replace(pack.appeal, routes=dict.fromkeys(OrderState, AppealRoute.NOT_HEARD)))
 
-    return PolicyBook({policy.ref: changed(policy) for policy in default_book()})
+    return altered(changed)
 
 
 def told(template: str) -> Story:

@@ -6,7 +6,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from policies.schema import Category, Channel, ClockKind, Counted, Ground, Outcome, Party, RemedyKind, Stage
+from policies.schema import (
+    Category,
+    Channel,
+    ClockKind,
+    Counted,
+    Ground,
+    Outcome,
+    Party,
+    Priority,
+    RemedyKind,
+    Stage,
+    Trigger,
+)
 from states import events
 from states.values import Claim, ClockState, SellerContact, Violation
 from tests.figures.cases import allowed, refusal, terms
@@ -216,6 +228,21 @@ def test_clocks_of_result_do_not_run_once_a_complaint_is_refused_or_withdrawn(pa
 
 
 @each_pack
+@pytest.mark.parametrize("priority", [Priority.HIGH, Priority.URGENT])
+def test_clocks_of_acceptance_and_result_have_no_length_by_priority(pack: str, priority: Priority) -> None:
+    """They are what the law says, for every case alike."""
+    row = ILLUSTRATED[pack]
+    story = run(pack)
+    if priority is Priority.HIGH:
+        story.accepted(events.ReportTrigger, trigger=Trigger.LEANING)
+    else:
+        story.accepted(events.SetRisk, high=True)
+    assert story.open_case.priority is priority
+    assert story.clock(ClockKind.ACCEPTANCE).due == row.acceptance
+    assert accepted(story).clock(ClockKind.RESULT).due == row.result
+
+
+@each_pack
 @pytest.mark.parametrize("party", [Party.COMPLAINANT, Party.RESPONDENT, Party.CARRIER, Party.APPRAISER])
 def test_clocks_of_result_stand_still_for_an_appraisal_or_the_complainant(pack: str, party: Party) -> None:
     story = accepted(run(pack))
@@ -253,6 +280,17 @@ def test_admission_external_channels_of_the_regulator_are_none(pack: str, channe
     story.file(procedure="regulator", channel=channel, seller_contact=SellerContact.NOT_APPROACHED)
     assert not story.open_case.external
     assert story.at(Stage.INTAKE)
+
+
+BODIES = ["consumer_association", "regulator", "media", "police", "court", "arbitration"]
+
+
+@each_pack
+@pytest.mark.parametrize("body", BODIES)
+def test_outside_bodies_are_those_of_the_platform(pack: str, body: str) -> None:
+    story = run(pack)
+    made: dict[str, Any] = {"case_id": story.open_case.case_id, "made_at": story.now}
+    assert allowed(story, events.RecordExternalComplaint, body=body, **made)
 
 
 def test_effective_from_2026_04_15_of_the_regulator_in_shanghai() -> None:

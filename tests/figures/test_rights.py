@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from policies.schema import Channel, ClockKind, Party, RemedyKind, Role
+from policies.schema import Channel, ClockKind, Party, RemedyKind, Role, Route, Trigger
 from states import events
 from states.values import Actor, Claim, Head, RemedyTerms, SellerContact
 from tests.figures.cases import refusal
@@ -30,6 +30,20 @@ MAY: dict[type[events.Act], str] = {
     events.IssueRuling: "agent supervisor",
     events.ExtendClock: "agent supervisor",
     events.EscalateCase: "agent supervisor unattributed",
+    events.ReportTrigger: "agent supervisor unattributed",
+    events.SetRisk: "agent supervisor",
+    events.AssessCase: "agent supervisor",
+    events.RecordExternalComplaint: "complainant agent supervisor service",
+    events.OfferSolution: "agent supervisor",
+    events.AnswerOffer: "complainant agent supervisor",
+    events.HandOver: "agent supervisor",
+    events.AnswerHandOff: "complainant agent supervisor",
+    events.TakeHandOff: "agent supervisor",
+    events.ReturnHandOff: "agent supervisor service",
+    events.RefuseHandOff: "agent supervisor",
+    events.RecallHandOff: "agent supervisor",
+    events.AssignCase: "agent supervisor service",
+    events.LinkIncident: "engine",
     events.WithdrawComplaint: "complainant",
     events.ReportRemedy: "complainant respondent agent supervisor service",
     events.AnswerSurvey: "complainant",
@@ -60,6 +74,19 @@ SAID: dict[type[events.Act], dict[str, Any]] = {
     events.AnswerProposal: {"proposal": "P1", "answer": events.ProposalAnswer.ACCEPT},
     events.IssueRuling: {"outcome": "dismissed", "rule": "COO-3"},
     events.ExtendClock: {"clock": ClockKind.RESULT, "by": 1},
+    events.ReportTrigger: {"trigger": Trigger.LEANING},
+    events.SetRisk: {"high": True},
+    events.RecordExternalComplaint: {"case_id": "buyer-017/order-1001", "body": "media", "made_at": START},
+    events.OfferSolution: {"text": text("offer")},
+    events.AnswerOffer: {"offer": "K1", "accepted": True},
+    events.HandOver: {"route": Route.LOGISTICS},
+    events.AnswerHandOff: {"hand_off": "H1", "agreed": True, "channel": Channel.HOTLINE},
+    events.TakeHandOff: {"hand_off": "H1"},
+    events.ReturnHandOff: {"hand_off": "H1", "result": "lost"},
+    events.RefuseHandOff: {"hand_off": "H1"},
+    events.RecallHandOff: {"hand_off": "H1"},
+    events.AssignCase: {"to": "agent-08"},
+    events.LinkIncident: {"incident": "incident-1"},
     events.ReportRemedy: {"remedy": "M1", "done": True},
     events.AnswerSurvey: {"solved": True, "scores": GOOD},
     events.RequestReview: {"channel": Channel.HOTLINE},

@@ -9,8 +9,8 @@ The pack is walked by its types, so whatever it says is found:
 - what is in an order is in another;
 - what another pack has and the pack lacks, it has too.
 
-What is only read by people is not planted: labels, titles and texts, citations of rules, and the words that the
-detectors of conduct go by, which have tests of their own.
+What is only read by people is not planted: labels, titles and texts, citations of rules. Nor are the words that the
+detectors of conduct and triage go by, which have tests of their own; their figures are.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +26,7 @@ from msgspec.structs import replace
 from policies.base import Frozen
 from policies.conduct import ConductRules, Lexicon, ShortReply
 from policies.schema import NoticeRule, Pack, RemedyRule
+from policies.triage import TriageRules
 
 TOLD = frozenset({"label", "title", "text", "rule"})
 """Fields that people read and nothing goes by."""
@@ -34,6 +35,7 @@ APART: Mapping[type, frozenset[str]] = {
     ConductRules: frozenset({"courtesies", "set_phrases", "particles", "acknowledgements"}),
     Lexicon: frozenset({"words", "unless"}),
     ShortReply: frozenset({"unless"}),
+    TriageRules: frozenset({"variants", "sets", "contexts", "labels", "categories"}),
 }
 """Fields that identify a pack, and lists of words."""
 ORDERED: Mapping[type, str] = {NoticeRule: "channels", RemedyRule: "steps"}
@@ -79,7 +81,12 @@ class Change(Frozen):
 
 def changes(pack: Pack, calendars: tuple[str, ...]) -> Iterator[Change]:
     """Every change of a pack. `calendars` are those that it could name instead of its own."""
-    names = {"calendar": calendars, "penalty": tuple(pack.penalties)}
+    names = {
+        "calendar": calendars,
+        "penalty": tuple(pack.penalties),
+        "notice": tuple(pack.notices),
+        "team": tuple(pack.teams),
+    }
     found = _of_struct(pack, inspect.type_info(Pack), names)
     yield from (change for change in found if change.packs)
 
@@ -117,11 +124,10 @@ def _of_struct(struct: Any, type_: Any, names: Names) -> Iterator[Change]:
         def whole(part: Any, name: str = field.name) -> Any:
             return replace(struct, **{name: part})
 
-        if field.name in names:
-            others = tuple(other for other in names[field.name] if other != value)
-            found: Iterator[Change] = iter([_change(Kind.NAME, value, *others)])
-        else:
-            found = _of_value(value, field.type, names)
+        found = _of_value(value, field.type, names)
+        if value is not None and field.name in names:
+            others = (other for other in names[field.name] if other != value)
+            found = chain(found, [_change(Kind.NAME, value, *others)])
         if ORDERED.get(type(struct)) == field.name:
             found = chain(found, _orders(value))
         for change in found:
@@ -235,6 +241,7 @@ def _fits(value: object, type_: Any) -> bool:
         return isinstance(value, type_.cls)
     kinds: dict[type, type] = {
         inspect.IntType: int,
+        inspect.BoolType: bool,
         inspect.TimeType: time,
         inspect.DateType: date,
         inspect.StrType: str,

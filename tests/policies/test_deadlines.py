@@ -16,7 +16,7 @@ from policies import plain_yaml
 from policies.base import Frozen, Positive
 from policies.book import HERE, default_book
 from policies.calendar import Calendar, Holiday, PublishedYear, load_calendar
-from policies.schema import ClockKind, ClockRule, Party, Policy, Unit
+from policies.schema import ClockKind, ClockRule, Party, Policy, Priority, Unit
 from states import clocks, events, facts
 from states.values import Clock
 from tests.states.story import AGENT, BUYER, Story, item, order
@@ -39,6 +39,8 @@ class Row(Frozen):
     extended: tuple[Positive, ...] = ()
     """In the clock's own units, after the holds."""
     provisional: bool = False
+    priority: Priority = Priority.NORMAL
+    """Of the case, when the clock is armed (SLA-5)."""
 
 
 TABLE = plain_yaml.load(
@@ -65,7 +67,7 @@ def policy_of(pack: str, received: datetime) -> Policy:
 def test_a_clock_is_due_when_the_table_says(pack: str, kind: ClockKind, row: Row) -> None:
     policy = policy_of(pack, row.received)
     rule = policy.pack.clocks[kind]
-    clock = clocks.arm(policy, kind, row.received.astimezone(UTC), arming=1)
+    clock = clocks.arm(policy, kind, row.received.astimezone(UTC), arming=1, priority=row.priority)
     assert rule.pauses_for or not row.holds
     for hold in row.holds:
         clock = clocks.pause(clock, hold.since.astimezone(UTC))
@@ -79,8 +81,10 @@ def test_a_clock_is_due_when_the_table_says(pack: str, kind: ClockKind, row: Row
 
 
 def can_be_told(row: Row) -> bool:
-    """Whether a party could make the clock wait for so long: it is itself waited for three days at most."""
-    return all(hold.until - hold.since < timedelta(days=3) for hold in row.holds)
+    """Whether the case is an ordinary one, and a party could make the clock wait for so long: it is itself waited for
+    three days at most.
+    """
+    return row.priority is Priority.NORMAL and all(hold.until - hold.since < timedelta(days=3) for hold in row.holds)
 
 
 @pytest.mark.rule("SLA-3")
@@ -122,7 +126,7 @@ def last_set(story: Story, kind: ClockKind) -> Clock:
 
 
 def test_the_table_is_long_enough_and_repeats_nothing() -> None:
-    armings = [(pack, kind, row.received, row.holds, row.extended) for pack, kind, row in ROWS]
+    armings = [(pack, kind, row.received, row.priority, row.holds, row.extended) for pack, kind, row in ROWS]
     assert len(set(armings)) == len(armings) >= 60
 
 
@@ -133,12 +137,18 @@ def test_every_pack_is_in_the_table_and_every_clock_of_the_platform() -> None:
 
 
 def test_every_length_that_a_pack_gives_a_clock_is_in_the_table() -> None:
-    def length(kind: ClockKind, rule: ClockRule) -> tuple[object, ...]:
-        return kind, rule.length, rule.unit, rule.closing
+    def length(kind: ClockKind, rule: ClockRule, priority: Priority) -> tuple[object, ...]:
+        return kind, priority, rule.length_by_priority.get(priority, rule.length), rule.unit, rule.closing
 
     rules = {str(policy.ref): policy.pack.clocks for policy in default_book()}
-    shown = {length(kind, rules[pack][kind]) for pack, kind, _ in ROWS}
-    assert {length(*each) for pack in rules.values() for each in pack.items()} == shown
+    shown = {length(kind, rules[pack][kind], row.priority) for pack, kind, row in ROWS}
+    given = {
+        length(kind, rule, priority)
+        for pack in rules.values()
+        for kind, rule in pack.items()
+        for priority in (Priority.NORMAL, *rule.length_by_priority)
+    }
+    assert shown == given
 
 
 # Forth and back: any calendar, any zone, any instant

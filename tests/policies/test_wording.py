@@ -43,6 +43,7 @@ def told(pack: Pack, template: str) -> dict[str, tuple[str, ...]]:
         "hearing": ("review", "appeal"),
         "action": tuple(step.action for step in steps),
         "act": ACTS,
+        "team": tuple(pack.teams),
     }
 
 

@@ -13,13 +13,16 @@ from temporalio.client import Client
 
 from activities.views import CaseList, rebuild
 from policies.book import default_book
-from policies.schema import Ground, Outcome, PenaltyKind, RemedyKind, Stage, Trigger
+from policies.schema import Ground, Outcome, PenaltyKind, RemedyKind, Role, Route, Stage, Trigger
+from policies.triage import TriageLabel
 from stack.differences import differences
 from stack.player import Played
 from stack.scenario import MAIN, Expectation, Scenario, load_all
 from states import view
-from states.events import ACTS, AbsorbCase
+from states.events import ACTS, AbsorbCase, LinkIncident
 from states.journal import body, fold
+from states.lifecycle import HandOffLife
+from states.values import ConsentState, HandOffState, ProposalOfTriageState, RiskState
 from tests.traceability import cite
 
 # All scenarios are played in the first of these tests.
@@ -113,6 +116,13 @@ async def test_a_reversal_that_nobody_ordered_is_told(played: dict[str, Played])
 
 
 PACK = default_book().find("platform", "2024-07-22").pack
+ACTED = {
+    (each.actor(step).role, step.act)
+    for each in SCENARIOS
+    for step in each.steps
+    if step.act is not None and step.refused is None
+}
+EXPECTED = [expectation for each in SCENARIOS for expectation in each.expectations.values()]
 
 
 class TestTogether:
@@ -122,8 +132,7 @@ class TestTogether:
         assert {each.complaint.category for each in SCENARIOS} == set(PACK.categories)
 
     def test_every_outcome(self) -> None:
-        expected = {expectation.outcome for each in SCENARIOS for expectation in each.expectations.values()}
-        assert expected == set(Outcome)
+        assert {each.outcome for each in EXPECTED} == set(Outcome)
 
     def test_every_ground_of_refusal(self) -> None:
         grounds = {each.expect.ground for each in SCENARIOS if each.expect.ground}
@@ -132,11 +141,37 @@ class TestTogether:
         assert grounds == set(Ground) - {Ground.ALREADY_HANDLED}
 
     def test_every_remedy_penalty_and_trigger(self) -> None:
-        expected = [expectation for each in SCENARIOS for expectation in each.expectations.values()]
-        assert {remedy.kind for each in expected for remedy in each.remedies} == set(RemedyKind)
-        assert {PACK.penalties[penalty.row].kind for each in expected for penalty in each.penalties} == set(PenaltyKind)
-        assert {rise.trigger for each in expected for rise in each.escalations} == set(Trigger)
+        assert {remedy.kind for each in EXPECTED for remedy in each.remedies} == set(RemedyKind)
+        assert {PACK.penalties[penalty.row].kind for each in EXPECTED for penalty in each.penalties} == set(PenaltyKind)
+        assert {rise.trigger for each in EXPECTED for rise in each.escalations} == set(Trigger)
 
-    def test_every_act_of_the_parties(self) -> None:
-        acts = {step.act for each in SCENARIOS for step in each.steps}
-        assert {act.name() for act in ACTS} - acts <= {AbsorbCase.name()}
+    def test_every_route_with_every_end_and_every_consent(self) -> None:
+        hand_offs = [hand_off for each in EXPECTED for hand_off in each.hand_offs]
+        assert {each.route for each in hand_offs} == set(Route) == set(PACK.routes)
+        assert {each.state for each in hand_offs} == {HandOffState(end.value) for end in HandOffLife.final_states}
+        assert {each.consent for each in hand_offs} == set(ConsentState)
+        assert {each.late for each in hand_offs} == {True, False}
+        for each in hand_offs:
+            assert (each.result in PACK.routes[each.route].results) is (each.state is HandOffState.RETURNED)
+
+    def test_every_body_outside_and_what_becomes_of_a_risk(self) -> None:
+        assert {body for each in EXPECTED for body in each.externals} == set(PACK.outside_bodies)
+        assert {each.risk for each in EXPECTED} - {None} == {RiskState.SET, RiskState.CONFIRMED, RiskState.LOWERED}
+
+    def test_what_texts_show_and_what_agents_say_of_it(self) -> None:
+        shown = [proposal for each in EXPECTED for proposal in each.triage]
+        assert {each.state for each in shown} == set(ProposalOfTriageState)
+        assert {each.label for each in shown} - {None} == set(TriageLabel)
+        assert any(each.category is not None for each in shown)
+
+    def test_every_act(self) -> None:
+        acts = {act for _, act in ACTED}
+        assert {act.name() for act in ACTS} - acts == {AbsorbCase.name(), LinkIncident.name()}
+
+    @pytest.mark.parametrize("party", [Role.COMPLAINANT, Role.RESPONDENT])
+    def test_every_act_of_the_parties(self, party: Role) -> None:
+        rights = {act for act, roles in PACK.rights.items() if party in roles}
+        assert {act for role, act in ACTED if role is party} >= rights
+
+    def test_hand_offs_side_by_side(self) -> None:
+        assert any(len({hand_off.route for hand_off in each.hand_offs}) > 1 for each in EXPECTED)

@@ -15,12 +15,17 @@ What `normal` leaves out, and why that loses nothing of what is proved here:
   real time does, so a fault that needs an order cannot hide; what holds in spite of it holds in real time.
 - Counters that only cap (rounds of evidence, extensions) and proposals but the last two: each search also follows an
   act that its cap would refuse. Caps have example tests of their own.
-- History that nothing reads: contacts, statements, conduct, escalations, answers, settled requests.
+- History that nothing reads: contacts but the first, statements, conduct, answers, settled requests, ended hand-offs
+  and offers. Of the escalations those alone are kept that are not repeated: within a hearing, or for so many contacts.
 - What an earlier result brought, once no review or appeal can take it back: what was granted is then in the way of what
   would go beyond a cap, and each search follows that too. Reversal follows the order in which things were recorded, so
   that is kept.
 - Who decided before: one agent stands for all whom a hearing bars, another for all whom it does not.
-- The level: `decide` reads it in `raise_level` only. Every step is checked not to lower it.
+- The level: `decide` reads it in `raise_level` only. Every step is checked not to lower it. So is a team's own level.
+- The priority: it only moves deadlines, and every step computes it anew. No clock is ever lengthened by it.
+- Who owns the case, and who in a team works on what: that somebody does is no other configuration than that it waits.
+- Which of the teams that take consent has what is handed over: one route stands for all of them.
+- Of several complaints outside that wait for an answer, one stands for all; another one is on record or is not.
 - The first-contact clock: it only raises the level and starts again. Leaving it out makes the claim that every
   configuration has a deadline the stronger.
 - What the platform knows of the orders, once the complaint is admitted: an appeal looks it up anew.
@@ -54,11 +59,15 @@ from policies.schema import (
     PackRef,
     Party,
     Policy,
+    Priority,
     Rating,
     RemedyKind,
     Role,
+    Route,
     Stage,
+    Trigger,
 )
+from policies.triage import TriageLabel
 from policies.wording import render
 from states import effects, events, facts
 from states.case import Case, next_wake
@@ -69,8 +78,10 @@ from states.lifecycle import (
     AppealLife,
     ClockLife,
     EscalationLevel,
+    HandOffLife,
     NoticeLife,
     OccurrenceLife,
+    OfferLife,
     PenaltyLife,
     ProposalLife,
     RemedyLife,
@@ -82,8 +93,15 @@ from states.values import (
     Claim,
     Clock,
     ClockState,
+    Consent,
+    ConsentState,
+    Contact,
+    Escalation,
     Evidence,
+    ExternalComplaint,
     Finding,
+    HandOff,
+    HandOffState,
     Head,
     Hearing,
     HearingKind,
@@ -95,6 +113,7 @@ from states.values import (
     Penalty,
     PenaltyState,
     Proposal,
+    ProposalOfTriageState,
     ProposalState,
     Remedy,
     RemedyState,
@@ -103,9 +122,11 @@ from states.values import (
     RequestKind,
     RequestState,
     ReviewComplaint,
+    RiskState,
     Ruling,
     Scores,
     SellerContact,
+    TriageProposal,
     Violation,
 )
 from tests.states.story import AGENT, BUYER, CHIEF, ENGINE, SELLER, START, complaint, item, order, text
@@ -113,6 +134,9 @@ from tests.states.story import AGENT, BUYER, CHIEF, ENGINE, SELLER, START, compl
 NOW = START
 DUE = NOW + timedelta(hours=24)
 WARN = NOW + timedelta(hours=12)
+EARLIER = NOW - timedelta(hours=1)
+OPENED = NOW - timedelta(hours=2)
+"""When the hearing began: what was confirmed in it was so since, and in a new one was not."""
 LEVELS = list(Level)
 FIRST_ASK = SellerContact.NOT_APPROACHED
 OTHER = Actor(id="agent-04", role=Role.AGENT)
@@ -139,6 +163,8 @@ class Matter(msgspec.Struct, frozen=True):
     """The kind of item that a finding rests on, if any has to be cited."""
     elsewhere: Category | None = None
     """Another category, as which the complaint may be classified or filed."""
+    shown: tuple[effects.Found, ...] = ()
+    """What its texts may show, each on its own."""
 
 
 def _upheld(*remedies: RemedyTerms, penalties: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -154,13 +180,48 @@ def _one(kind: RemedyKind, **given: Any) -> RemedyTerms:
     return RemedyTerms(kind=kind, **given)
 
 
+def _shown(*what: TriageLabel | Category) -> tuple[effects.Found, ...]:
+    return tuple(
+        effects.Found(label=each, excerpts=())
+        if isinstance(each, TriageLabel)
+        else effects.Found(category=each, excerpts=())
+        for each in what
+    )
+
+
 MATTERS: dict[Category, Matter] = {
-    Category.QUALITY: Matter("defective_goods", (_upheld(EXCHANGE), DISMISSED), (REFUND, RETURN), "photo"),
-    Category.LOGISTICS: Matter("not_shipped", (_upheld(_one(RemedyKind.RESHIPMENT)), DISMISSED)),
-    Category.FALSE_SHIPMENT: Matter(
-        "falsely_shipped", (DISMISSED,), evidence="chat_log", elsewhere=Category.LATE_SHIPMENT
+    Category.QUALITY: Matter(
+        "defective_goods",
+        (_upheld(EXCHANGE), DISMISSED),
+        (REFUND, RETURN),
+        "photo",
+        shown=_shown(TriageLabel.SAFETY_HAZARD),
     ),
-    Category.LATE_SHIPMENT: Matter("not_shipped", (DISMISSED,), evidence="chat_log", elsewhere=Category.FALSE_SHIPMENT),
+    Category.LOGISTICS: Matter(
+        "not_shipped",
+        (_upheld(_one(RemedyKind.RESHIPMENT)), DISMISSED),
+        shown=_shown(TriageLabel.EXTERNAL_COMPLAINT_INTENT),
+    ),
+    Category.NOT_RECEIVED: Matter(
+        "not_shipped",
+        (_upheld(_one(RemedyKind.RESHIPMENT)), DISMISSED),
+        shown=_shown(TriageLabel.COUNTERFEIT),
+    ),
+    Category.COUNTERFEIT: Matter("counterfeit_goods", (DISMISSED,)),
+    Category.FALSE_SHIPMENT: Matter(
+        "falsely_shipped",
+        (DISMISSED,),
+        evidence="chat_log",
+        elsewhere=Category.LATE_SHIPMENT,
+        shown=_shown(Category.LATE_SHIPMENT),
+    ),
+    Category.LATE_SHIPMENT: Matter(
+        "not_shipped",
+        (DISMISSED,),
+        evidence="chat_log",
+        elsewhere=Category.FALSE_SHIPMENT,
+        shown=_shown(Category.LATE_SHIPMENT),
+    ),
     Category.FALSE_ADVERTISING: Matter("false_content", (_upheld(REFUND), DISMISSED)),
     Category.PRICE_PROMOTION: Matter("price_misstated", (_upheld(REFUND), EXPLAINED), evidence="screenshot"),
     Category.BROKEN_PROMISE: Matter(
@@ -187,21 +248,34 @@ MEDIATING = ("propose_remedy", "answer_proposal")
 PUTTING_RIGHT = ("merge_case", "absorb_case", "correct_act", "withdraw_complaint", "reopen_case")
 CLASSIFYING = ("correct_category", "narrow_claim", "request_completion", "complete_complaint")
 ON_THE_SIDE = ("examine_transcript", "record_conduct", "migrate_policy", "extend_clock", "escalate_case")
+READING = ("assess_case",)
+OUTSIDE = ("record_external_complaint",)
+RISKY = ("set_risk", "offer_solution", "answer_offer")
+COUNTED = ("link_incident",)
+COMPLAINING = ("report_trigger",)
+RISING = (*READING, *OUTSIDE, *RISKY, *COUNTED, *COMPLAINING)
+HANDING = ("hand_over", "answer_hand_off", "take_hand_off", "return_hand_off", "refuse_hand_off", "recall_hand_off")
+SIDEWAYS = (*HANDING, "assign_case")
 """Acts that a search may do without, for another has them."""
 
 
 def small_book(
     without: Iterable[str] = (),
     *,
-    must_reach: bool = True,
+    with_: Iterable[str] = (),
+    must_reach: tuple[str, ...] | None = None,
     counted: bool = False,
     reviews: int = 1,
     appeals: int = 1,
+    contacts: int | None = None,
     **changes: Any,
 ) -> PolicyBook:
     """The platform's book with its counters cut down: one return, one review, one appeal, two proposals, few channels
-    and warnings; in two versions that differ in name alone. Nobody has the right to the acts `without`.
+    and warnings; in two versions that differ in name alone. Nobody has the right to the acts `without`, nor to what
+    raises a case or goes sideways, but for the acts `with_`. So many further contacts raise a case, if any do. Of the
+    notices that have to reach their party, only those named still do, where any are.
     """
+    denied = {*without, *RISING, *SIDEWAYS} - set(with_)
     policy = default_book().in_force("platform", NOW)
     pack = policy.pack
     clocks = {
@@ -212,7 +286,7 @@ def small_book(
         name: replace(
             rule,
             channels=rule.channels[: 2 if name == "refused" else 1],
-            must_reach=rule.must_reach and must_reach,
+            must_reach=rule.must_reach and (must_reach is None or name in must_reach),
         )
         for name, rule in pack.notices.items()
     }
@@ -227,7 +301,8 @@ def small_book(
         review=replace(pack.review, times=reviews),
         appeal=appeal,
         repeats=tuple(rule for rule in pack.repeats if rule.counts == "upheld_complaint") if counted else (),
-        rights=pack.rights | dict.fromkeys(without, ()),
+        repeat_contacts=replace(pack.repeat_contacts, counts=() if contacts is None else (contacts,)),
+        rights=pack.rights | dict.fromkeys(denied, ()),
         **changes,
     )
     versions = [small, replace(small, version="next", effective_from=pack.effective_from.replace(year=2099))]
@@ -244,9 +319,18 @@ class Exploration(msgspec.Struct, frozen=True):
     starts: dict[str, dict[str, Any]]
     admitted: bool = True
     """Whether the orders are known as they mostly are: then the search begins at acceptance."""
+    known: dict[str, Any] = {}
+    """What is known of the orders besides."""
 
 
 ASIDE = (*FINDING_OUT, *MEDIATING, *PUTTING_RIGHT, *CLASSIFYING)
+
+
+def _reading_book(*without: str) -> PolicyBook:
+    """Texts are read, and an agent says something of what they show."""
+    others = (*FINDING_OUT, *MEDIATING, *PUTTING_RIGHT, *CLASSIFYING, *ON_THE_SIDE)
+    return small_book((*others, *without), with_=READING, must_reach=(), reviews=0, appeals=0)
+
 
 EXPLORATIONS: dict[str, Exploration] = {
     "handling": Exploration(
@@ -254,7 +338,7 @@ EXPLORATIONS: dict[str, Exploration] = {
         {"quality": {"evidence": (item("photo"),)}},
     ),
     "proof": Exploration(
-        lambda: small_book((*CLASSIFYING, *ON_THE_SIDE, *MEDIATING, *PUTTING_RIGHT), appeals=0, must_reach=False),
+        lambda: small_book((*CLASSIFYING, *ON_THE_SIDE, *MEDIATING, *PUTTING_RIGHT), appeals=0, must_reach=()),
         {
             "quality": {"evidence": ()},
             "logistics": {"category": Category.LOGISTICS, "evidence": (), "seller_contact": SellerContact.NO_ANSWER},
@@ -279,15 +363,15 @@ EXPLORATIONS: dict[str, Exploration] = {
         admitted=False,
     ),
     "amounts": Exploration(
-        lambda: small_book((*ASIDE, *ON_THE_SIDE), must_reach=False, appeals=0),
+        lambda: small_book((*ASIDE, *ON_THE_SIDE), must_reach=(), appeals=0),
         {"promise": {"category": Category.BROKEN_PROMISE, "evidence": (item("chat_log"),)}},
     ),
     "ledger": Exploration(
-        lambda: small_book((*ASIDE, *ON_THE_SIDE), must_reach=False, counted=True, reviews=0),
+        lambda: small_book((*ASIDE, *ON_THE_SIDE), must_reach=(), counted=True, reviews=0),
         {"invoice": {"category": Category.INVOICE}},
     ),
     "others": Exploration(
-        lambda: small_book(ASIDE, must_reach=False),
+        lambda: small_book(ASIDE, must_reach=()),
         {
             "advertising": {"category": Category.FALSE_ADVERTISING},
             "promotion": {"category": Category.PRICE_PROMOTION, "evidence": (item("screenshot"),)},
@@ -309,6 +393,55 @@ EXPLORATIONS: dict[str, Exploration] = {
             },
         },
     ),
+    "rising": Exploration(
+        lambda: small_book(
+            (*FINDING_OUT, *MEDIATING, *CLASSIFYING, *PUTTING_RIGHT, *ON_THE_SIDE),
+            with_=(*RISKY, *COUNTED),
+            must_reach=("refused", "withdrawn"),
+            reviews=0,
+            appeals=0,
+        ),
+        {"not received": {"category": Category.NOT_RECEIVED, "evidence": ()}},
+        admitted=False,
+    ),
+    "outside": Exploration(
+        lambda: small_book(
+            (*FINDING_OUT, *MEDIATING, *CLASSIFYING, *ON_THE_SIDE, *PUTTING_RIGHT),
+            with_=(*OUTSIDE, *COMPLAINING),
+            must_reach=("refused", "withdrawn"),
+            reviews=0,
+            appeals=0,
+            contacts=1,
+        ),
+        {"logistics": {"category": Category.LOGISTICS, "evidence": ()}},
+        admitted=False,
+    ),
+    "texts": Exploration(
+        _reading_book,
+        {
+            "hazard": {"category": Category.QUALITY},
+            "leaning": {"category": Category.LOGISTICS, "evidence": ()},
+            "fake": {"category": Category.NOT_RECEIVED, "evidence": ()},
+        },
+    ),
+    "too early": Exploration(
+        lambda: _reading_book("refuse_complaint", "withdraw_complaint"),
+        {"false shipment": {"category": Category.FALSE_SHIPMENT, "evidence": ()}},
+        admitted=False,
+    ),
+    "sideways": Exploration(
+        lambda: small_book(
+            (*FINDING_OUT, *MEDIATING, *CLASSIFYING, *ON_THE_SIDE, "absorb_case", "reopen_case"),
+            with_=SIDEWAYS,
+            reviews=0,
+            appeals=0,
+        ),
+        {
+            "logistics": {"category": Category.LOGISTICS, "evidence": ()},
+            "unbranded": {"category": Category.COUNTERFEIT, "evidence": ()},
+        },
+        known={"branded": False},
+    ),
 }
 
 
@@ -322,24 +455,31 @@ def normal(case: Case, policy: Policy) -> Case:
     proposals, proposal_names = _proposals(case)
     notices, notice_names = _notices(case, pack)
     results = _Results(case, pack)
-    names |= proposal_names | results.names
+    hand_offs, hand_off_names = _hand_offs(case, pack)
+    externals, external_names = _externals(case)
+    offers = () if case.open_offer is None else (replace(case.open_offer, id="K1", text=text("offer"), by="", at=NOW),)
+    names |= proposal_names | results.names | hand_off_names | external_names
     at_intake = case.stage is Stage.INTAKE
+    hearings = _hearings(case)
     outcome, ground = _outcome(case, pack)
     return replace(
         case,
         head=Head(number=1),
         policy=policy.ref,
         penalty_policy=case.penalty_policy and policy.ref,
-        claim=case.claim if at_intake and not _offered(case, pack) else WIDE,
+        claim=_claim(case, pack),
         title=text("title"),
         description=text("x" if at_intake and case.description.size == 1 else "description"),
         channel=Channel.ORDER_PAGE,
         received_at=NOW,
         seller_contact=_seller_contact(case),
+        risk=RiskState.PROPOSED if case.risk is RiskState.PROPOSED else None,
         handled=tuple(each for each in case.handled if each is not case.category),
         path=case.path[-2:] if case.path[-2:] == (Stage.FOLLOW_UP, Stage.CLOSED) else case.path[-1:],
         level=Level.FRONT_LINE,
         owner=None,
+        priority=Priority.NORMAL,
+        factors=(),
         outcome=outcome,
         outcome_ground=ground,
         orders_known=_known(case),
@@ -348,7 +488,7 @@ def normal(case: Case, policy: Policy) -> Case:
         disputed_at=None,
         logistics=None,
         claimant_history=None,
-        contacts=(),
+        contacts=_contacts(case, pack),
         clocks=_clocks(case, pack, names),
         evidence=_evidence(case),
         requests=requests,
@@ -363,12 +503,17 @@ def normal(case: Case, policy: Policy) -> Case:
         staff_conduct=(),
         earlier=tuple(sorted(names[each] for each in case.earlier if each in results.names)),
         transcripts=(),
-        escalations=(),
+        escalations=_escalations(case, pack, len(hearings)),
+        externals=externals,
+        triage=_triage(case),
+        offers=offers,
+        hand_offs=hand_offs,
+        incident=case.incident and "incident-1",
         notices=notices,
         surveys=(),
         returns=min(case.returns, pack.follow_up.max_returns),
         closings=0,
-        hearings=_hearings(case),
+        hearings=hearings,
         appeals=_appeals(case),
         result_told_at=case.result_told_at and NOW if case.stage in TOLD else None,
         deciders=(AGENT.id,),
@@ -377,9 +522,19 @@ def normal(case: Case, policy: Policy) -> Case:
         correctable=_correctable(case, names),
         settled_until=None,
         incidents=(),
-        outbox=_outbox(case, names, notice_names),
+        outbox=_outbox(case, policy, names, notice_names),
         answers=(),
     )
+
+
+def _claim(case: Case, pack: Pack) -> Claim:
+    """What is claimed, at intake and where a known solution goes by it."""
+    rule = pack.refund_only
+    if case.stage is Stage.INTAKE and not _offered(case, pack):
+        return case.claim
+    if case.category in rule.categories and set(case.claim.remedies) <= set(rule.remedies):
+        return Claim(remedies=rule.remedies)
+    return WIDE
 
 
 def _offered(case: Case, pack: Pack) -> bool:
@@ -394,9 +549,12 @@ def _seller_contact(case: Case) -> SellerContact:
 
 
 def _known(case: Case) -> tuple[OrderFacts, ...]:
-    """What is known of the orders at intake; later they are as most orders are."""
+    """What is known of the orders at intake; later they are as most orders are, and a counterfeit has a brand or none,
+    by which it is handed over.
+    """
     if case.stage is not Stage.INTAKE:
-        return tuple(order(order=each) for each in case.orders)
+        unbranded = case.category is Category.COUNTERFEIT and case.order is not None and case.order.branded is False
+        return tuple(order(order=each, branded=False if unbranded else None) for each in case.orders)
     return tuple(
         replace(each, state=OrderState.SUCCEEDED) if each.state is OrderState.CLOSED_BY_REFUND else each
         for each in case.orders_known
@@ -466,8 +624,8 @@ def _hearings(case: Case) -> tuple[Hearing, ...]:
     if len(kinds) > 1 and not contested:
         kinds.append(HearingKind.REOPENED)
     barred = (AGENT.id,) if contested else ()
-    last = Hearing(kind=kinds[-1], opened_at=NOW, barred=barred, final=contested and case.hearing.final)
-    return (*(Hearing(kind=kind, opened_at=NOW) for kind in kinds[:-1]), last)
+    last = Hearing(kind=kinds[-1], opened_at=OPENED, barred=barred, final=contested and case.hearing.final)
+    return (*(Hearing(kind=kind, opened_at=OPENED) for kind in kinds[:-1]), last)
 
 
 def _appeals(case: Case) -> tuple[Any, ...]:
@@ -527,6 +685,86 @@ def _proposals(case: Case) -> tuple[tuple[Proposal, ...], dict[str, str]]:
         )
         for proposal in kept
     ), names
+
+
+def _contacts(case: Case, pack: Pack) -> tuple[Contact, ...]:
+    """That there was a first contact, where further ones raise the case; each of those that come does so by itself."""
+    if not pack.repeat_contacts.counts:
+        return ()
+    return (Contact(at=NOW, channel=Channel.ORDER_PAGE, by=case.complainant),)
+
+
+def _escalations(case: Case, pack: Pack, hearings: int) -> tuple[Escalation, ...]:
+    """The rises that are not repeated: what was said in this hearing, and that there were so many contacts."""
+    here = len(case.hearings)
+    once = {
+        each.trigger: hearings if each.trigger in SAID else each.arming
+        for each in case.escalations
+        if (each.trigger in SAID and each.arming == here) or each.trigger is Trigger.REPEAT_CONTACT
+    }
+    return tuple(
+        Escalation(trigger=trigger, arming=once[trigger], before=Level.FRONT_LINE, after=Level.FRONT_LINE, at=NOW)
+        for trigger in sorted(once)
+    )
+
+
+SAID = (Trigger.LEANING, Trigger.ASKS_MANAGEMENT)
+"""What counts once in a hearing."""
+
+
+def _triage(case: Case) -> tuple[TriageProposal, ...]:
+    """What an agent has still to say something about, and what was confirmed in this hearing."""
+    kept = {
+        (each.label or "", each.category or "", each.state): each
+        for each in case.triage
+        if each.state is ProposalOfTriageState.PROPOSED
+        or (each.state is ProposalOfTriageState.CONFIRMED and each.at >= case.hearing.opened_at)
+    }
+    return tuple(
+        replace(kept[key], id=f"T{number}", excerpts=(), at=EARLIER) for number, key in enumerate(sorted(kept), 1)
+    )
+
+
+def _externals(case: Case) -> tuple[tuple[ExternalComplaint, ...], dict[str, str]]:
+    """A complaint outside that waits for its answer; of several, one."""
+    waits = {clock.subject for clock in case.clocks if clock.kind is ClockKind.OUTSIDE and clock.active}
+    kept = [
+        replace(each, id="X1", body="court", reference="77", made_at=NOW, at=NOW, due=None)
+        for each in case.externals
+        if each.id in waits
+    ]
+    return tuple(kept[:1]), dict.fromkeys(waits, "X1")
+
+
+BY_CONSENT = (Route.LOGISTICS, Route.OFFLINE, Route.ON_BEHALF, Route.MERCHANT)
+"""The routes that an agent alone takes, each in the same way."""
+
+
+def _hand_offs(case: Case, pack: Pack) -> tuple[tuple[HandOff, ...], dict[str, str]]:
+    """What other teams have still to do; whether one has begun with it makes no difference."""
+    alike: dict[str, list[HandOff]] = {}
+    for each in case.open_hand_offs:
+        asked = each.state is HandOffState.CONSENT_PENDING
+        route = Route.MERCHANT if each.route in BY_CONSENT else each.route
+        alike.setdefault(f"{route} {asked} {each.first}", []).append(each)
+    names = {each.id: f"H{number}" for number, key in enumerate(sorted(alike), 1) for each in alike[key]}
+    kept = tuple(_hand_off(alike[key][0], pack, f"H{number}") for number, key in enumerate(sorted(alike), 1))
+    return kept, names
+
+
+def _hand_off(hand_off: HandOff, pack: Pack, id_: str) -> HandOff:
+    asked = hand_off.state is HandOffState.CONSENT_PENDING
+    route = Route.MERCHANT if hand_off.route in BY_CONSENT else hand_off.route
+    return HandOff(
+        id=id_,
+        route=route,
+        team=pack.routes[route].team,
+        state=HandOffState.CONSENT_PENDING if asked else HandOffState.QUEUED,
+        by="",
+        at=NOW,
+        consent=Consent(state=ConsentState.ASKED if asked else ConsentState.GIVEN, at=NOW),
+        first=hand_off.first,
+    )
 
 
 class _Results:
@@ -649,8 +887,12 @@ def _notices(case: Case, pack: Pack) -> tuple[tuple[Notice, ...], dict[str, str]
     kept = [alike[key] for key in sorted(alike)]
     names = {notice.id: f"N{number}" for number, notice in enumerate(kept, 1)}
     if case.stage is not Stage.REFUSED:
-        kept = [replace(notice, template="ruled", tried=notice.tried[:1]) for notice in kept]
+        kept = [replace(notice, template="withdrawn", tried=notice.tried[:1]) for notice in kept]
     return tuple(replace(notice, id=names[notice.id]) for notice in kept), names
+
+
+OF_CONSENT = (ClockKind.HAND_OFF_LOGISTICS, ClockKind.HAND_OFF_OFFLINE, ClockKind.HAND_OFF_ON_BEHALF)
+"""The clocks of the teams for which another stands."""
 
 
 def _clocks(case: Case, pack: Pack, names: dict[str, str]) -> tuple[Clock, ...]:
@@ -661,7 +903,7 @@ def _clocks(case: Case, pack: Pack, names: dict[str, str]) -> tuple[Clock, ...]:
         if clock.kind is ClockKind.FIRST_CONTACT or not clock.active:
             continue
         one = Clock(
-            kind=clock.kind,
+            kind=ClockKind.HAND_OFF_MERCHANT if clock.kind in OF_CONSENT else clock.kind,
             subject=names.get(clock.subject, clock.subject),
             arming=1,
             state=clock.state,
@@ -685,13 +927,19 @@ def _evidence(case: Case) -> tuple[Evidence, ...]:
     )
 
 
-def _outbox(case: Case, names: dict[str, str], notices: dict[str, str]) -> tuple[effects.AnyEffect, ...]:
+def _outbox(
+    case: Case, policy: Policy, names: dict[str, str], notices: dict[str, str]
+) -> tuple[effects.AnyEffect, ...]:
     """Effects whose outcome can move the case, under keys of their own."""
     kept: list[effects.AnyEffect] = []
     for effect in case.outbox:
         match effect:
             case effects.LookUpOrder() if _asks_for(case):
                 kept.append(replace(effect, key=""))
+            case effects.TriageText() if _is_read(policy.pack):
+                kept.append(replace(effect, key="", texts=(text("description"),), policy=policy.ref))
+            case effects.CountMatter() if _is_linked(case, policy.pack):
+                kept.append(replace(effect, key="", category=Category.QUALITY))
             case effects.SendNotice(notice=notice) if notice in notices:
                 kept.append(_sending(effect, case, notices[notice]))
             case effects.CarryOut(remedy=remedy) if remedy in names:
@@ -713,11 +961,21 @@ def _sending(effect: effects.SendNotice, case: Case, notice: str) -> effects.Sen
     the case waits for it.
     """
     again = case.stage is Stage.REFUSED
-    template, channel = (effect.template, effect.channel) if again else ("ruled", Channel.APP_MESSAGE)
+    template, channel = (effect.template, effect.channel) if again else ("withdrawn", Channel.APP_MESSAGE)
     return replace(effect, key="", notice=notice, template=template, channel=channel, facts={})
 
 
 MERGEABLE = (Stage.INTAKE, Stage.ACCEPTANCE, Stage.VERIFICATION, Stage.COORDINATION, Stage.RULING)
+
+
+def _is_read(pack: Pack) -> bool:
+    """Whether it matters what texts show: somebody may say something about it."""
+    return bool(pack.rights["assess_case"])
+
+
+def _is_linked(case: Case, pack: Pack) -> bool:
+    """Whether the case may come to be one of an incident."""
+    return case.incident is None and bool(pack.rights["link_incident"])
 
 
 def _asks_for(case: Case) -> bool:
@@ -742,7 +1000,7 @@ def happenings(case: Case, pack: Pack) -> Iterator[Move]:
     """Everything that can happen, possible or not: refusals are part of the search."""
     yield from _deadlines(case)
     for effect in case.outbox:
-        for outcome in _outcomes(effect):
+        for outcome in _outcomes(effect, case):
             result = events.EffectsReported(results=(events.Result(key=effect.key, outcome=outcome),))
             yield Move(f"{type(effect).__name__} {_said(outcome)}", case, result, "world")
     for by, actor, act, given in _acts(case, pack):
@@ -777,18 +1035,25 @@ def _deadlines(case: Case) -> Iterator[Move]:
             )
 
 
-def _outcomes(effect: effects.AnyEffect) -> tuple[effects.AnyOutcome, ...]:
+def _outcomes(effect: effects.AnyEffect, case: Case) -> tuple[effects.AnyOutcome, ...]:
     """What the world may say to an effect."""
     failed = effects.Failed(code="rejected")
     match effect:
+        case effects.TriageText():
+            shown = (effects.TextRead(found=(each,)) for each in MATTERS[case.category].shown)
+            return effects.TextRead(), *shown, failed
+        case effects.CountMatter():
+            return effects.MatterCounted(count=1), effects.MatterCounted(count=9, incident="incident-1"), failed
         case effects.LookUpOrder(order=asked):
-            known = (
+            known = [
                 order(order=asked),
                 order(order=asked, platform="elsewhere"),
                 order(order=asked, purchased_at=NOW - timedelta(days=1000)),
                 order(order=asked, state=OrderState.SUCCEEDED, state_since=NOW),
                 order(order=asked, state=OrderState.CLOSED_BY_REFUND, state_since=NOW),
-            )
+            ]
+            if case.category is Category.COUNTERFEIT:
+                known.append(order(order=asked, branded=False))
             return (*(effects.OrderFound(facts=each) for each in known), effects.OrderUnknown())
         case effects.LookUpLogistics() | effects.LookUpClaimant() | effects.ReadTranscript():
             return (failed,)
@@ -805,7 +1070,7 @@ def _acts(case: Case, pack: Pack) -> Iterator[Acting]:
     seller = ("respondent", Actor(id=case.respondent, role=Role.RESPONDENT))
     agent = ("staff", AGENT)
     matter = MATTERS[case.category]
-    yield from _complaints(case, matter, buyer)
+    yield from _complaints(case, pack, matter, buyer)
     yield *agent, events.RecordContact, {"party": Party.COMPLAINANT, "channel": Channel.HOTLINE, "outbound": True}
     yield *agent, events.RecordContact, {"party": Party.RESPONDENT, "channel": Channel.HOTLINE, "outbound": True}
     yield *buyer, events.RecordContact, {"party": Party.COMPLAINANT, "channel": Channel.HOTLINE}
@@ -828,6 +1093,8 @@ def _acts(case: Case, pack: Pack) -> Iterator[Acting]:
             yield *by, events.IssueRuling, ruling
     yield *agent, events.ExtendClock, {"clock": ClockKind.RESULT, "by": 1}
     yield *agent, events.EscalateCase, {}
+    yield from _rising(case, buyer)
+    yield from _sideways(case, pack, buyer)
     yield *buyer, events.WithdrawComplaint, {}
     yield from _carrying_out(case, buyer, seller)
     for solved in (True, False):
@@ -857,7 +1124,7 @@ def _deciders(case: Case) -> Iterator[tuple[str, Actor]]:
         yield "staff", Actor(id=case.agent_concerned, role=Role.AGENT)
 
 
-def _complaints(case: Case, matter: Matter, buyer: tuple[str, Actor]) -> Iterator[Acting]:
+def _complaints(case: Case, pack: Pack, matter: Matter, buyer: tuple[str, Actor]) -> Iterator[Acting]:
     """The complaint once more: as it is, with something new, and as one of another category."""
     again = {
         "complainant": case.complainant,
@@ -872,6 +1139,10 @@ def _complaints(case: Case, matter: Matter, buyer: tuple[str, Actor]) -> Iterato
         "review": case.review,
     }
     yield *buyer, events.FileComplaint, again
+    if pack.rights["record_external_complaint"]:
+        yield *buyer, events.FileComplaint, again | {"channel": Channel.REGULATOR}
+    if pack.rights["set_risk"]:
+        yield *buyer, events.FileComplaint, again | {"high_risk": True}
     yield *buyer, events.FileComplaint, again | {"evidence": (item("video", "new"),)}
     if matter.elsewhere is not None:
         yield *buyer, events.FileComplaint, again | {"category": matter.elsewhere}
@@ -907,6 +1178,57 @@ def _mediating(case: Case, matter: Matter, buyer: tuple[str, Actor], seller: tup
             yield *by, events.AnswerProposal, countered
     for by in (buyer, agent):
         yield *by, events.CallForRuling, {}
+
+
+def _rising(case: Case, buyer: tuple[str, Actor]) -> Iterator[Acting]:
+    agent = ("staff", AGENT)
+    for trigger in SAID:
+        yield *agent, events.ReportTrigger, {"trigger": trigger}
+    for high in (True, False):
+        yield *agent, events.SetRisk, {"high": high}
+    undecided = [each.id for each in case.triage if each.state is ProposalOfTriageState.PROPOSED]
+    yield *agent, events.AssessCase, {}
+    for each in undecided or ["T9"]:
+        yield *agent, events.AssessCase, {"confirmed": (each,)}
+        yield *agent, events.AssessCase, {"rejected": (each,)}
+    for outside in ("regulator", "court"):
+        made = {"case_id": case.case_id, "body": outside, "made_at": NOW}
+        yield *buyer, events.RecordExternalComplaint, made
+    for external in case.externals:
+        again = {
+            "case_id": case.case_id,
+            "body": external.body,
+            "made_at": NOW,
+            "reference": external.reference or "77",
+        }
+        yield *buyer, events.RecordExternalComplaint, again
+    yield *agent, events.OfferSolution, {"text": text("offer")}
+    offer = "K9" if case.open_offer is None else case.open_offer.id
+    for accepted in (True, False):
+        yield *buyer, events.AnswerOffer, {"offer": offer, "accepted": accepted}
+    yield "world", ENGINE, events.LinkIncident, {"incident": "incident-1"}
+
+
+def _sideways(case: Case, pack: Pack, buyer: tuple[str, Actor]) -> Iterator[Acting]:
+    """What is handed to other teams. What needs no consent is handed over where no other team has anything to do."""
+    agent = ("staff", AGENT)
+    waived = [each for each in case.open_hand_offs if each.route not in BY_CONSENT and not each.first]
+    if not waived:
+        for route in BY_CONSENT if case.open_hand_offs else Route:
+            yield *agent, events.HandOver, {"route": route}
+        for route in (Route.MERCHANT,) if case.open_hand_offs else BY_CONSENT:
+            yield *agent, events.HandOver, {"route": route, "consent": Channel.HOTLINE}
+    for each in case.hand_offs or (None,):
+        id_ = {"hand_off": "H9" if each is None else each.id}
+        results = pack.routes[Route.MERCHANT if each is None else each.route].results
+        for agreed in (True, False):
+            yield *buyer, events.AnswerHandOff, id_ | {"agreed": agreed, "channel": Channel.HOTLINE}
+        yield *agent, events.TakeHandOff, id_
+        yield *agent, events.ReturnHandOff, id_ | {"result": next(iter(results))}
+        yield *agent, events.RefuseHandOff, id_
+        yield *agent, events.RecallHandOff, id_
+    yield *agent, events.AssignCase, {"to": OTHER.id}
+    yield *agent, events.AssignCase, {"to": AGENT.id}
 
 
 def _carrying_out(case: Case, buyer: tuple[str, Actor], seller: tuple[str, Actor]) -> Iterator[Acting]:
@@ -977,25 +1299,27 @@ class Graph:
             key = edge.source
         return labels[::-1]
 
-    def explore(self, starts: dict[str, dict[str, Any]], admitted: bool = True) -> "Graph":
+    def explore(
+        self, starts: dict[str, dict[str, Any]], admitted: bool = True, known: dict[str, Any] | None = None
+    ) -> "Graph":
         """Find every configuration. Raises Fault at the first step that breaks a rule."""
         waiting: deque[bytes] = deque()
         for given in starts.values():
-            self._visit(self.begin(given, admitted), None, waiting)
+            self._visit(self.begin(given, admitted, known), None, waiting)
         while waiting:
             key = waiting.popleft()
             for move in happenings(self.cases[key], self.policy.pack):
                 self._take(key, move, waiting)
         return self
 
-    def begin(self, given: dict[str, Any], admitted: bool) -> Decision:
+    def begin(self, given: dict[str, Any], admitted: bool, known: dict[str, Any] | None = None) -> Decision:
         """A complaint, and what the platform knows of its orders."""
         decision = decide(None, complaint(**given), NOW, self.book)
         if not admitted:
             return decision
         assert decision.case is not None
         asked = [effect for effect in decision.case.outbox if isinstance(effect, effects.LookUpOrder)]
-        found = (effects.OrderFound(facts=order(order=effect.order)) for effect in asked)
+        found = (effects.OrderFound(facts=order(order=effect.order, **known or {})) for effect in asked)
         results = (events.Result(key=e.key, outcome=f) for e, f in zip(asked, found, strict=True))
         return decide(decision.case, events.EffectsReported(results=tuple(results)), NOW, self.book)
 
@@ -1006,6 +1330,8 @@ class Graph:
                 _check_answer(decision, move.event)
             if any(entry.facts for entry in decision.entries):
                 _check_deciders(move.case, decision)
+                _check_outside(move.case, decision)
+                _check_followed(decision, self.policy.pack)
                 self._learn(move, decision)
                 self._visit(decision, (key, move), waiting)
             elif isinstance(move.event, events.Act):
@@ -1045,7 +1371,7 @@ class Graph:
         self._observe(decision)
         while idle := inert(case, self.policy.pack):
             results = tuple(
-                events.Result(key=effect.key, outcome=_outcomes(effect)[number % len(_outcomes(effect))])
+                events.Result(key=effect.key, outcome=_outcomes(effect, case)[number % 2 and -1])
                 for number, effect in enumerate(idle)
             )
             stage = case.stage
@@ -1113,6 +1439,8 @@ MACHINE_OF: dict[type[facts.Fact], type[StateMachine]] = {
     facts.RemedySet: RemedyLife,
     facts.PenaltySet: PenaltyLife,
     facts.OccurrenceSet: OccurrenceLife,
+    facts.HandOffSet: HandOffLife,
+    facts.OfferSet: OfferLife,
     facts.AppealSet: AppealLife,
     facts.NoticeSet: NoticeLife,
 }
@@ -1122,11 +1450,15 @@ MACHINE_OF: dict[type[facts.Fact], type[StateMachine]] = {
 def inert(case: Case, pack: Pack) -> list[effects.AnyEffect]:
     """Effects in flight whose outcome moves nothing."""
     must = {notice.id for notice in case.notices if pack.notices[notice.template].must_reach}
-    return [effect for effect in case.outbox if _is_inert(effect, case, must)]
+    return [effect for effect in case.outbox if _is_inert(effect, case, pack, must)]
 
 
-def _is_inert(effect: effects.AnyEffect, case: Case, must: set[str]) -> bool:
+def _is_inert(effect: effects.AnyEffect, case: Case, pack: Pack, must: set[str]) -> bool:
     match effect:
+        case effects.TriageText():
+            return not _is_read(pack)
+        case effects.CountMatter():
+            return not _is_linked(case, pack)
         case effects.LookUpOrder():
             return not _asks_for(case)
         case effects.SendNotice(notice=notice):
@@ -1162,6 +1494,35 @@ def _check_deciders(case: Case, decision: Decision) -> None:
             raise Fault(f"{by} decides, who may not")
 
 
+def _check_outside(case: Case, decision: Decision) -> None:
+    """Whoever waits outside has a deadline, until the result is told or the case is closed."""
+    after = decision.case
+    told = any(isinstance(fact, facts.ResultTold) for entry in decision.entries for fact in entry.facts)
+    if after is None or told or after.stage in (Stage.CLOSED, Stage.ARCHIVED):
+        return
+    waits = {each.id for each in after.externals}
+    waits -= {each.id for each in case.externals if not _waits_outside(case, each.id)}
+    for forgotten in sorted(each for each in waits if not _waits_outside(after, each)):
+        raise Fault(f"the complaint outside {forgotten} has no deadline in {after.stage}")
+
+
+def _waits_outside(case: Case, external: str) -> bool:
+    clock = case.clock(ClockKind.OUTSIDE, external)
+    return clock is not None and clock.active
+
+
+def _check_followed(decision: Decision, pack: Pack) -> None:
+    """What made the case rise went to the team that the policy names, unless the case is over."""
+    case = decision.case
+    risen = [fact for entry in decision.entries for fact in entry.facts if isinstance(fact, facts.LevelRaised)]
+    if case is None or case.stage in OVER:
+        return
+    for fact in risen:
+        row = next(row for row in pack.escalation if row.trigger is fact.escalation.trigger)
+        if row.route is not None and row.route not in {each.route for each in case.open_hand_offs}:
+            raise Fault(f"the case rose for {row.trigger}, and the {row.route} team knows nothing of it")
+
+
 def _check_rebuilt(case: Case, decision: Decision) -> None:
     """The entries as they are stored tell the same case."""
     for entry in decision.entries:
@@ -1182,16 +1543,20 @@ def _check_told(pack: Pack, notice: effects.SendNotice) -> None:
 CLOCKS_ALLOWED = {
     Stage.CLOSED: {ClockKind.CLOSING_WINDOW},
     Stage.ARCHIVED: set[ClockKind](),
-    Stage.REFUSED: {ClockKind.FEEDBACK},
-    Stage.WITHDRAWN: {ClockKind.FEEDBACK},
+    Stage.REFUSED: {ClockKind.FEEDBACK, ClockKind.OUTSIDE},
+    Stage.WITHDRAWN: {ClockKind.FEEDBACK, ClockKind.OUTSIDE},
 }
+OVER = frozenset(CLOCKS_ALLOWED)
+"""Where neither teams nor parties have anything left to do."""
 
 
 def _check_waiting(case: Case, pack: Pack) -> None:
-    """What waits has a deadline; what is over has none left but the window for coming back."""
+    """What waits has a deadline; what is over has none left but the window for coming back, and nobody works on it."""
     active = {clock.kind for clock in case.clocks if clock.active}
     if case.stage is not Stage.ARCHIVED and next_wake(case) is None:
         raise Fault(f"the case waits in {case.stage} without a deadline")
+    if case.stage in OVER and (case.open_hand_offs or case.open_offer):
+        raise Fault(f"a hand-off or an offer is still open in {case.stage}")
     if not active <= CLOCKS_ALLOWED.get(case.stage, active):
         raise Fault(f"clocks {sorted(active)} still run in {case.stage}")
     for clock in case.clocks:
@@ -1204,6 +1569,7 @@ def _check_waiting(case: Case, pack: Pack) -> None:
     for forgotten in subjects - set(_waiting(case)) - {""}:
         raise Fault(f"a clock runs for {forgotten} in {case.stage}, for which nobody waits")
     _check_reversal(case)
+    _check_teams(case, pack)
     if case.open_appeal is not None and not any(isinstance(e, effects.LookUpOrder) for e in case.outbox):
         raise Fault(f"appeal {case.open_appeal.id} is never heard in {case.stage}")
 
@@ -1216,6 +1582,17 @@ def _waiting(case: Case) -> Iterator[str]:
     yield from (penalty.id for penalty in case.penalties if penalty.state is PenaltyState.IMPOSED)
     yield from (each.id for each in case.occurrences if each.state is OccurrenceState.RECORDED)
     yield from (effect.subject for effect in case.outbox if isinstance(effect, effects.Reverse))
+    yield from (hand_off.id for hand_off in case.open_hand_offs)
+    yield from (external.id for external in case.externals)
+
+
+def _check_teams(case: Case, pack: Pack) -> None:
+    """Whoever is asked for consent has the time for that, and a team its own; no team has the same twice."""
+    for each in case.open_hand_offs:
+        asked = each.state is HandOffState.CONSENT_PENDING
+        wanted = ClockKind.HAND_OFF_CONSENT if asked else pack.routes[each.route].clock
+        if {clock.kind for clock in case.clocks if clock.active and clock.subject == each.id} != {wanted}:
+            raise Fault(f"{each.id} waits in {case.stage} without the clock {wanted}")
 
 
 def _check_reversal(case: Case) -> None:

@@ -109,6 +109,10 @@ class Story:
         self.history = ClaimantHistory(complaints=0)
         self.conduct: tuple[ConductFinding, ...] = ()
         """What the transcripts of the case show."""
+        self.shown: tuple[effects.Found, ...] = ()
+        """What the texts of the case show at first reading."""
+        self.incident: str | None = None
+        """The incident that the complaint is one of."""
         self.counts: dict[Counted, int] = {}
         """What the ledger counted against the seller so far."""
         self.unreachable: set[str] = set()
@@ -168,6 +172,10 @@ class Story:
                 return effects.ClaimantFound(facts=self.history)
             case effects.ReadTranscript():
                 return effects.TranscriptRead(findings=self.conduct)
+            case effects.TriageText():
+                return effects.TextRead(found=self.shown)
+            case effects.CountMatter():
+                return effects.MatterCounted(count=1, incident=self.incident)
             case effects.CountOccurrence(counts=counts):
                 self.counts[counts] = self.counts.get(counts, 0) + 1
                 return effects.OccurrenceCounted(at=self.now, count=self.counts[counts])

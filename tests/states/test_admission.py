@@ -330,7 +330,7 @@ def test_every_order_is_looked_up_and_only_the_complainants_own_count() -> None:
 def test_nothing_is_examined_before_the_last_order_is_known() -> None:
     story = Story(hold=True)
     story.file(orders=("order-1001", "order-1002"))
-    for effect in story.open_case.outbox:
+    for effect in sorted(story.open_case.outbox, key=lambda each: isinstance(each, effects.LookUpOrder)):
         assert story.at(Stage.INTAKE)
         outcome = story.outcome(effect)
         story.happen(events.EffectsReported(results=(events.Result(key=effect.key, outcome=outcome),)))

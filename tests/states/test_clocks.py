@@ -94,6 +94,7 @@ def test_a_paused_clock_is_never_missed() -> None:
 @pytest.mark.rule("ESC-1")
 def test_a_missed_promise_raises_the_case_once_for_each_arming() -> None:
     story = Story().to_acceptance()
+    story.accepted(events.AssessCase)
     story.accepted(events.RecordContact, party=Party.COMPLAINANT, channel="hotline", outbound=True)
     story.wait(hours=72)
     acceptance = [clock for clock in story.open_case.clocks if clock.kind is ClockKind.ACCEPTANCE]
@@ -112,6 +113,7 @@ def test_a_missed_promise_raises_the_case_once_for_each_arming() -> None:
 @pytest.mark.rule("ESC-1")
 def test_a_timer_that_fires_again_misses_nothing_twice() -> None:
     story = Story().to_acceptance()
+    story.accepted(events.AssessCase)
     story.wait(hours=12)
     entries = len(story.entries)
     for _ in range(3):

@@ -19,7 +19,9 @@ DUE = START + timedelta(hours=24)
 
 
 def contacted() -> Story:
+    """Assessed and called: of what is promised before acceptance, nothing but that is left."""
     story = Story().to_acceptance()
+    story.accepted(events.AssessCase)
     story.accepted(events.RecordContact, party=Party.COMPLAINANT, channel="hotline", outbound=True)
     return story
 
@@ -184,15 +186,22 @@ def test_a_long_outage_misses_each_clock_once() -> None:
 
 @pytest.mark.rule("SLA-2", "ESC-1")
 def test_a_deadline_already_past_when_armed_is_missed_once() -> None:
-    """A complaint made half a day before it could be handed over is late for the first contact from the start."""
+    """A complaint made half a day before it could be handed over is late for the first contact from the start, and was
+    to be assessed hours ago.
+    """
     story = Story(hold=True)
     story.file(at=START - timedelta(hours=12), source="app")
     assert story.open_case.received_at == START - timedelta(hours=12)
     assert story.clock(ClockKind.FIRST_CONTACT).due == START
+    assert story.clock(ClockKind.ASSESSMENT).due == START - timedelta(hours=4)
+    story.happen(events.DeadlineReached())
+    assert missed(story, ClockKind.ASSESSMENT) == 0, "what was held up with the complaint is waited for"
+    story.now += timedelta(seconds=30)
     story.happen(events.DeadlineReached())
     story.happen(events.DeadlineReached())
-    assert missed(story, ClockKind.FIRST_CONTACT) == 1
-    assert story.clock(ClockKind.FIRST_CONTACT).arming == 2
+    for kind in (ClockKind.FIRST_CONTACT, ClockKind.ASSESSMENT):
+        assert missed(story, kind) == 1
+        assert story.clock(kind).arming == 2
 
 
 def test_events_keep_their_order_where_none_was_made_earlier() -> None:

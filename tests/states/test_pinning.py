@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from policies.book import PolicyBook, default_book
 from policies.calendar import Holiday, PublishedYear
-from policies.schema import Category, ClockKind, PackRef, Party, Policy, RemedyKind, Stage
+from policies.schema import Category, ClockKind, PackRef, Party, Policy, RemedyKind, Route, Stage, Trigger
 from states import events, facts
 from states.journal import body, fold
 from states.values import ClockState
@@ -152,6 +152,16 @@ def test_a_version_has_to_know_what_was_promised_and_told() -> None:
     assert not_migrated(story) == "policy_unfit"
 
 
+@pytest.mark.rule("PEN-4", "HOF-1")
+def test_a_version_has_to_know_the_routes_that_a_team_has_still_to_come_back_on() -> None:
+    routes = {route: rule for route, rule in platform().pack.routes.items() if route is not Route.LOGISTICS}
+    story = Story(book=book(later(routes=routes))).to_verification()
+    story.accepted(events.HandOver, route=Route.LOGISTICS, consent="hotline")
+    assert not_migrated(story) == "policy_unfit"
+    story.accepted(events.ReturnHandOff, hand_off="H1", result="lost")
+    migrate(story)
+
+
 @pytest.mark.rule("PEN-4")
 @pytest.mark.parametrize("how", ["withdrawn", "refused", "closed", "archived"])
 def test_a_closed_case_keeps_its_policy(how: str) -> None:
@@ -212,6 +222,22 @@ def test_extensions_and_pauses_are_counted_in(paused: bool) -> None:
     assert clock.state is (ClockState.PAUSED if paused else ClockState.RUNNING)
     assert clock.due == datetime(2027, 1, 14, 10, tzinfo=UTC)  # the 1st, 4th and 5th are off
     assert (clock.extended, clock.held) == (2, 1)
+
+
+@pytest.mark.rule("PEN-4", "SLA-5")
+@pytest.mark.parametrize("waited", [0, 1])
+def test_a_deadline_that_was_shortened_keeps_as_many_working_days_as_it_has(waited: int) -> None:
+    """High priority has five working days in place of seven, counted from the day on which it rose."""
+    story = provisional(with_2027(later("2027-01-01")))
+    story.accepted(events.AssessCase)
+    story.wait(days=waited)
+    story.accepted(events.ReportTrigger, trigger=Trigger.LEANING)
+    short = story.clock(ClockKind.RESULT)
+    assert (short.due, short.provisional) == (datetime(2027, 1, 4 + waited, 10, tzinfo=UTC), True)
+    migrate(story, "2027-01-01")
+    clock = story.clock(ClockKind.RESULT)
+    # The 1st, the 4th and the 5th of January are off: of the five days after the 28th that leaves the 29th to the 31st.
+    assert (clock.due, clock.provisional) == (datetime(2027, 1, 7 + waited, 10, tzinfo=UTC), False)
 
 
 @pytest.mark.rule("PEN-4")

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from policies.schema import Category, Ground, Party, Rating, ReviewGroundRule, Role, Stage
+from policies.schema import Category, Ground, Party, Rating, RemedyKind, ReviewGroundRule, Role, Stage
 from states import events, facts
-from states.values import Actor, ReviewComplaint, SellerContact
+from states.values import Actor, RemedyTerms, ReviewComplaint, SellerContact
 from tests.states.story import BUYER, SELLER, Story, item, order, text
 from tests.states.test_admission import book_with, grounds, platform
 from tests.states.test_categories import about, in_verification
@@ -57,6 +57,17 @@ def test_there_are_five_grounds_of_which_three_concern_neutral_and_negative_revi
 @pytest.mark.rule("ADM-6")
 def test_anything_else_is_no_ground() -> None:
     assert grounds(filed(a_review("unfair_tone"))) == Ground.NO_REVIEW_GROUND
+
+
+@pytest.mark.rule("ADM-6")
+def test_reopened_all_the_same_a_complaint_on_another_ground_has_no_review_removed() -> None:
+    story = filed(a_review("unfair_tone"), evidence=(item("review"),))
+    story.accepted(events.ReopenCase, case_id=story.open_case.case_id)
+    story.accepted(events.SubmitStatement, REVIEWER, text=text("statement"))
+    story.accepted(events.RecordFinding, proven=True, responsible=Party.RESPONDENT, cause="coercion", evidence=("E1",))
+    for kind in (RemedyKind.REVIEW_REMOVAL, RemedyKind.REVIEWS_REMOVAL):
+        refusal = story.refused(events.ProposeRemedy, COMPLAINING_SELLER, terms=RemedyTerms(kind=kind))
+        assert (refusal.code, refusal.rule) == ("no_review_ground", "ADM-6")
 
 
 @pytest.mark.rule("ADM-6")

@@ -11,13 +11,14 @@ from msgspec.structs import replace
 from statemachine import StateMachine
 
 from policies.book import PolicyBook, default_book
-from policies.schema import ClockKind, Level, Stage, Trigger
+from policies.schema import ClockKind, Level, OnMiss, Stage, Trigger
 from states import decide as decide_module
 from states import draft, effects, events, facts, lifecycle
 from states.case import Case, next_wake
 from states.decide import decide
 from states.lifecycle import MACHINES, EscalationLevel, Lifecycle
-from states.rules import appeals, escalation, feedback, mediation, remedies, reversal
+from states.rules import appeals, deadlines, escalation, feedback, hand_off, mediation, remedies, reversal
+from states.values import HandOff
 from states.view import ACTS_OF_STAGE
 from tests.states import search
 from tests.states.search import EXPLORATIONS, Edge, Fault, Graph, small_book
@@ -30,7 +31,7 @@ EVERY = pytest.mark.parametrize("name", EXPLORATIONS)
 def graph(name: str) -> Graph:
     """Every configuration of one search."""
     exploration = EXPLORATIONS[name]
-    return Graph(exploration.book()).explore(exploration.starts, exploration.admitted)
+    return Graph(exploration.book()).explore(exploration.starts, exploration.admitted, exploration.known)
 
 
 def graphs() -> list[Graph]:
@@ -99,8 +100,13 @@ def test_the_level_never_falls() -> None:
         for trigger in Trigger:
             raised = draft.Draft(replace(opened, level=level), book, START, START)
             raised.raise_level(trigger)
+            row = raised.row_of(trigger)
+            assert row is not None
             rise = levels.index(raised.case.level) - levels.index(level)
-            assert rise == (1 if level is not Level.MANAGEMENT else 0)
+            if row.level is None:
+                assert rise == (1 if level is not Level.MANAGEMENT else 0)
+            else:
+                assert rise == max(0, levels.index(row.level) - levels.index(level))
     assert events_of(EscalationLevel) == {"raise_level"}
 
 
@@ -129,7 +135,7 @@ def test_real_histories_stay_within_what_was_searched(name: str, seed: int) -> N
     found, exploration = graph(name), EXPLORATIONS[name]
     choose = random.Random(f"{name} {seed}")
     given = choose.choice(list(exploration.starts.values()))
-    case = found.begin(given, exploration.admitted).case
+    case = found.begin(given, exploration.admitted, exploration.known).case
     now = START
     for number in range(60):
         assert case is not None
@@ -190,18 +196,21 @@ def no_move(event: str) -> Callable[[pytest.MonkeyPatch], None]:
 
 
 def nothing_follows(clock: ClockKind) -> Callable[[pytest.MonkeyPatch], None]:
-    return lambda patch: patch.setitem(escalation.LAPSES, clock, lambda draft, subject: None)
+    return lambda patch: patch.setitem(deadlines.LAPSES, clock, lambda draft, subject: None)
 
 
 def missed_once_and_for_all(patch: pytest.MonkeyPatch) -> None:
     def deadline_reached(draft: draft.Draft, clock: Any) -> None:
         draft.miss(clock)
-        if clock.kind not in escalation.LAPSES:
-            draft.raise_level(Trigger.MISSED_CLOCK, "ESC-1", clock=clock)
-        else:
-            escalation.LAPSES[clock.kind](draft, clock.subject)
+        match draft.pack.clocks[clock.kind].on_miss:
+            case OnMiss.ESCALATES:
+                draft.raise_level(Trigger.MISSED_CLOCK, clock=clock)
+            case OnMiss.ESCALATES_IN_TEAM:
+                hand_off.late(draft, clock)
+            case OnMiss.LAPSES:
+                deadlines.LAPSES[clock.kind](draft, clock.subject)
 
-    patch.setattr(escalation, "deadline_reached", deadline_reached)
+    patch.setattr(deadlines, "deadline_reached", deadline_reached)
 
 
 def clocks_run_on(patch: pytest.MonkeyPatch) -> None:
@@ -247,10 +256,8 @@ def one_failure_forgets_the_rest(patch: pytest.MonkeyPatch) -> None:
 def a_payout_without_a_clock(patch: pytest.MonkeyPatch) -> None:
     arm = draft.Draft.arm
 
-    def not_for_payouts(self: draft.Draft, kind: ClockKind, subject: str = "", at: Any = None) -> Any:
-        if kind is not ClockKind.PAYOUT:
-            return arm(self, kind, subject, at)
-        return None
+    def not_for_payouts(self: draft.Draft, kind: ClockKind, subject: str = "", **given: Any) -> Any:
+        return arm(self, kind, subject, **given) if kind is not ClockKind.PAYOUT else None
 
     patch.setattr(draft.Draft, "arm", not_for_payouts)
 
@@ -268,8 +275,8 @@ def a_refusal_that_leaves_traces(patch: pytest.MonkeyPatch) -> None:
 def a_level_that_falls(patch: pytest.MonkeyPatch) -> None:
     raise_level = draft.Draft.raise_level
 
-    def lower(self: draft.Draft, trigger: Trigger, *rules: str, clock: Any = None) -> None:
-        raise_level(self, trigger, *rules, clock=clock)
+    def lower(self: draft.Draft, trigger: Trigger, *rules: str, **given: Any) -> None:
+        raise_level(self, trigger, *rules, **given)
         first = Level.FRONT_LINE
         fallen = replace(self.case.escalations[-1], before=self.case.level, after=first)
         self.record(facts.LevelRaised(escalation=fallen))
@@ -327,9 +334,56 @@ FAULTS_OF_HEARINGS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] 
 }
 
 
-def look(book: PolicyBook, start: dict[str, Any]) -> None:
+def nothing_is_recalled(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(hand_off, "recall_all", lambda draft: None)
+
+
+def nothing_is_withdrawn(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(escalation, "withdraw_offer", lambda draft: None)
+
+
+def late_once_and_for_all(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(hand_off, "late", lambda draft, clock: None)
+
+
+def ended_orders_keep_their_clocks(patch: pytest.MonkeyPatch) -> None:
+    def end(draft: draft.Draft, ended: HandOff, by: str, *rules: str) -> None:
+        hand_off._set(draft, replace(ended, ended_at=draft.at), by, *rules)
+
+    patch.setattr(hand_off, "_end", end)
+
+
+def nobody_outside_is_waited_for(patch: pytest.MonkeyPatch) -> None:
+    arm = draft.Draft.arm
+
+    def not_for_bodies_outside(self: draft.Draft, kind: ClockKind, subject: str = "", **given: Any) -> Any:
+        return arm(self, kind, subject, **given) if kind is not ClockKind.OUTSIDE else None
+
+    patch.setattr(draft.Draft, "arm", not_for_bodies_outside)
+
+
+def nothing_goes_to_a_team(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(escalation, "follow", lambda draft: draft.unfollowed.clear())
+
+
+FAULTS_OF_TEAMS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str]] = {
+    "who does not consent stays asked": (
+        nothing_follows(ClockKind.HAND_OFF_CONSENT),
+        "sideways",
+        "without a clock",
+    ),
+    "a closed case leaves work to a team": (nothing_is_recalled, "sideways", "is still open in"),
+    "a closed case leaves an offer to be answered": (nothing_is_withdrawn, "rising", "is still open in"),
+    "a late team has no other deadline": (late_once_and_for_all, "sideways", "without a clock"),
+    "what a team gave back is still due": (ended_orders_keep_their_clocks, "sideways", "still run in"),
+    "a body outside waits for ever": (nobody_outside_is_waited_for, "outside", "has no deadline in"),
+    "a team hears nothing of a risk": (nothing_goes_to_a_team, "rising", "knows nothing of it"),
+}
+
+
+def look(book: PolicyBook, start: dict[str, Any], known: dict[str, Any] | None = None) -> None:
     """Search from one start, and raise Fault for whatever the proofs above would not bear."""
-    found = Graph(book).explore({"start": start})
+    found = Graph(book).explore({"start": start}, known=known)
     stuck = found.stuck(Stage.CLOSED, Stage.ARCHIVED, without=without_help)
     if stuck:
         raise Fault(f"stuck in {found.describe(stuck[0])}")
@@ -348,6 +402,15 @@ def test_planted_faults_are_found(name: str, monkeypatch: pytest.MonkeyPatch) ->
 def test_planted_faults_of_hearings_are_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plant, message = FAULTS_OF_HEARINGS[name]
     plant(monkeypatch)
-    book = small_book((*search.ASIDE, *search.ON_THE_SIDE), must_reach=False, reviews=0)
+    book = small_book((*search.ASIDE, *search.ON_THE_SIDE), must_reach=(), reviews=0)
     with pytest.raises(Fault, match=message):
         look(book, EXPLORATIONS["amounts"].starts["promise"])
+
+
+@pytest.mark.parametrize("name", FAULTS_OF_TEAMS)
+def test_planted_faults_of_teams_are_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant, where, message = FAULTS_OF_TEAMS[name]
+    plant(monkeypatch)
+    exploration = EXPLORATIONS[where]
+    with pytest.raises(Fault, match=message):
+        look(exploration.book(), next(iter(exploration.starts.values())), exploration.known)

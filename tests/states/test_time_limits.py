@@ -18,6 +18,7 @@ def test_acceptance_is_due_24_hours_after_receipt() -> None:
     story = Story().to_acceptance()
     clock = story.clock(ClockKind.ACCEPTANCE)
     assert (clock.armed_at, clock.due) == (START, START + timedelta(hours=24))
+    story.accepted(events.AssessCase)
     story.wait_for_deadline()  # first contact warns first
     story.accepted(events.RecordContact, party=Party.COMPLAINANT, channel=Channel.HOTLINE, outbound=True)
     story.wait_for_deadline()
@@ -74,6 +75,7 @@ def test_contact_does_not_stop_acceptance_and_a_party_makes_no_outbound_contact(
 @pytest.mark.rule("SLA-2", "ESC-1")
 def test_a_missed_contact_raises_the_case_and_is_asked_for_again() -> None:
     story = Story().to_acceptance()
+    story.accepted(events.AssessCase)
     story.wait(hours=12)
     assert story.open_case.level is Level.SPECIALIST
     assert story.clock(ClockKind.FIRST_CONTACT).arming == 2
@@ -168,3 +170,11 @@ def test_other_clocks_and_other_people_extend_nothing() -> None:
     assert story.refused(events.ExtendClock, clock=ClockKind.ACCEPTANCE, by=1).code == "not_extendable"
     assert story.refused(events.ExtendClock, clock=ClockKind.SURVEY, by=1).code == "clock_not_running"
     assert story.refused(events.ExtendClock, BUYER, clock=ClockKind.RESULT, by=1).code == "no_right"
+
+
+@pytest.mark.rule("SLA-4")
+def test_a_promise_that_was_kept_is_not_extended() -> None:
+    story = Story().to_follow_up()
+    assert story.clock(ClockKind.RESULT).state is ClockState.MET
+    refusal = story.refused(events.ExtendClock, clock=ClockKind.RESULT, by=1)
+    assert (refusal.code, refusal.rule) == ("clock_not_running", "SLA-4")

@@ -7,7 +7,18 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 
-from policies.schema import Category, Channel, ClockKind, Ground, Outcome, Party, RemedyKind, Stage
+from policies.schema import (
+    Category,
+    Channel,
+    ClockKind,
+    Ground,
+    Outcome,
+    Party,
+    RemedyKind,
+    Route,
+    Stage,
+    Trigger,
+)
 from states import events
 from states.case import Case
 from states.events import Act, ProposalAnswer
@@ -52,6 +63,22 @@ SAMPLES: dict[type[Act], Act] = {
         events.IssueRuling(request_id="s-13", actor=AGENT, outcome=Outcome.DISMISSED, rule="COO-3"),
         events.ExtendClock(request_id="s-14", actor=AGENT, clock=ClockKind.RESULT, by=1),
         events.EscalateCase(request_id="s-15", actor=AGENT),
+        events.ReportTrigger(request_id="s-32", actor=AGENT, trigger=Trigger.LEANING),
+        events.SetRisk(request_id="s-33", actor=AGENT, high=True),
+        events.AssessCase(request_id="s-34", actor=AGENT, confirmed=("T1",), rejected=("T2",)),
+        events.RecordExternalComplaint(
+            request_id="s-35", actor=AGENT, case_id="buyer-017/order-1", body="court", made_at=START
+        ),
+        events.OfferSolution(request_id="s-36", actor=AGENT, text=text("solution")),
+        events.AnswerOffer(request_id="s-37", actor=BUYER, offer="K1", accepted=False),
+        events.HandOver(request_id="s-38", actor=AGENT, route=Route.LOGISTICS),
+        events.AnswerHandOff(request_id="s-39", actor=BUYER, hand_off="H1", agreed=True, channel=Channel.SMS),
+        events.TakeHandOff(request_id="s-40", actor=AGENT, hand_off="H1"),
+        events.ReturnHandOff(request_id="s-41", actor=AGENT, hand_off="H1", result="found", items=(item("photo"),)),
+        events.RefuseHandOff(request_id="s-42", actor=AGENT, hand_off="H1"),
+        events.RecallHandOff(request_id="s-43", actor=AGENT, hand_off="H1"),
+        events.AssignCase(request_id="s-44", actor=AGENT, to="agent-04"),
+        events.LinkIncident(request_id="s-45", incident="incident/seller/seller-204/1"),
         events.WithdrawComplaint(request_id="s-16", actor=BUYER),
         events.ReportRemedy(request_id="s-17", actor=SELLER, remedy="M1", done=True),
         events.AnswerSurvey(request_id="s-18", actor=BUYER, solved=True, scores=GOOD),

@@ -69,6 +69,21 @@ class Desk:
         )
         return answer
 
+    async def revive(self, act: Act) -> Answer:
+        """An act that begins another run where none is left."""
+        case_id: str = act.case_id  # type: ignore[attr-defined]
+        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            WORKFLOW,
+            act,
+            id=case_id,
+            task_queue=self.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        answer: Answer = await self.client.execute_update_with_start_workflow(
+            act.name(), act, start_workflow_operation=operation, id=act.request_id, result_type=Answer
+        )
+        return answer
+
     async def opened(self, **changes: Any) -> str:
         """A case on a known order; its id."""
         complaint = self.complaint(**changes)

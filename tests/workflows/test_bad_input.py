@@ -355,7 +355,8 @@ async def test_a_forged_hand_over_of_a_whole_case_is_refused(desk: Desk, foreign
     """Only an earlier run of the same case may hand one over, by continue-as-new."""
     forged = {"type": "carried", "case": await foreign.get_workflow_handle(case_id).query("case")}
     run = await foreign.start_workflow(WORKFLOW, forged, id="buyer-999/order-1", task_queue=desk.task_queue)
-    assert await complaint_about(run.result()) == "type: a case is opened by file_complaint or reopen_case"
+    expected = "type: a case is opened by file_complaint, reopen_case or record_external_complaint"
+    assert await complaint_about(run.result()) == expected
 
 
 async def test_a_malformed_complaint_by_update_with_start(desk: Desk, foreign: Client, case_id: str) -> None:
@@ -488,6 +489,8 @@ POSSIBLE_AFTER_CLOSING = (
     events.RecordContact,
     events.RequestReview,
     events.FileAppeal,
+    events.RecordExternalComplaint,
+    events.SetRisk,
 )
 
 
