@@ -314,9 +314,11 @@ class Complaints:
 
         None if none waits for the agent, who may be off shift or have enough to do. A case that refuses goes back to
         those that wait, and the next one is tried; where no other is left, or a few in a row refuse, the last refusal
-        is the answer. Raises as `act` does, but never NotFoundError or ClosedError; the claim then lapses by itself.
+        is the answer. Raises UsageError for an agent who is not on record or not active, else as `act` does, but never
+        NotFoundError or ClosedError; the claim then lapses by itself.
         """
         directory = Directory(self._pool)
+        await self._require_active(agent.id, "actor.id")
         refused: list[str] = []
         answer: Answer | None = None
         while len(refused) < CLAIMS:
@@ -358,10 +360,8 @@ class Complaints:
         """
         drafts.text(note, "note")
         with database_in_words():
-            new = await Directory(self._pool).agent(to_agent)
             cases = await CaseList(self._pool).of_owner(from_agent)
-        if new is None or not new.active:
-            raise UsageError(f"there is no agent {to_agent} on record who is active", "to")
+        await self._require_active(to_agent, "to")
         few = asyncio.Semaphore(TOGETHER)
 
         async def handed_on(case_id: str) -> HandedOn:
@@ -372,6 +372,12 @@ class Complaints:
                 return HandedOn(case_id, error=error)
 
         return tuple(await asyncio.gather(*(handed_on(row.case_id) for row in cases)))
+
+    async def _require_active(self, agent: str, field: str) -> None:
+        with database_in_words():
+            known = await Directory(self._pool).agent(agent)
+        if known is None or not known.active:
+            raise UsageError(f"there is no agent {agent} on record who is active", field)
 
     async def waiting(self, limit: int = 100) -> tuple[CaseRow, ...]:
         """The open cases that nobody owns, in the order in which they are taken. Raises DatabaseGoneError."""

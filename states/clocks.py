@@ -171,11 +171,13 @@ def extend(policy: Policy, clock: Clock, by: int, at: datetime) -> Clock:
 
 def shorten(policy: Policy, clock: Clock, priority: Priority, at: datetime) -> Clock | None:
     """The clock as the case has become more urgent at `at`: due at the earlier of its own deadline and of one counted
-    anew from then on (SLA-5); None where that is its own. Of a pause what it took so far counts first.
+    anew from then on (SLA-5); None where that is its own. Of a pause what it took so far counts first. What is reported
+    late counts from when the clock was armed or put on hold, if that came in between.
     """
     rule = policy.pack.clocks[clock.kind]
     if priority not in rule.length_by_priority:
         return None
+    at = max(at, clock.armed_at, clock.paused_since or clock.armed_at)
     if clock.state is ClockState.PAUSED:
         shorter = shorten(policy, resume(policy, clock, at), priority, at)
         return None if shorter is None else pause(shorter, at)

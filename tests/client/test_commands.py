@@ -203,6 +203,8 @@ async def staffed(shell: Shell, tmp_path: Path) -> None:
 async def test_a_waiting_case_is_claimed_and_handed_on(shell: Shell, case_id: str) -> None:
     assert [row["case_id"] for row in (await shell.json("list", "--ownerless"))["cases"]] == [case_id]
     assert (await shell.json("claim", "--as", "agent:agent-04"))["case_id"] is None, "off shift"
+    error = await shell.json("claim", "--as", "agent:agent-99", code=2)
+    assert error["error"]["field"] == "actor.id", "nobody on record"
     answer = await shell.json("claim", *AGENT)
     assert (answer["case_id"], answer["accepted"]) == (case_id, True)
     assert "no case waits for agent-03" in await shell("claim", *AGENT)

@@ -21,8 +21,10 @@ What `normal` leaves out, and why that loses nothing of what is proved here:
   would go beyond a cap, and each search follows that too. Reversal follows the order in which things were recorded, so
   that is kept.
 - Who decided before: one agent stands for all whom a hearing bars, another for all whom it does not.
-- The level: `decide` reads it in `raise_level` only. Every step is checked not to lower it. So is a team's own level.
-- The priority: it only moves deadlines, and every step computes it anew. No clock is ever lengthened by it.
+- The level: `decide` reads it in `raise_level` only. Every step is checked not to lower it. A team's own level is read
+  where the team is late, and nowhere else.
+- The priority: it only moves deadlines, and every step computes it anew. Every step is checked not to lengthen a clock
+  by it.
 - Who owns the case, and who in a team works on what: that somebody does is no other configuration than that it waits.
 - Which of the teams that take consent has what is handed over: one route stands for all of them.
 - Of several complaints outside that wait for an answer, one stands for all; another one is on record or is not.
@@ -1331,6 +1333,7 @@ class Graph:
             if any(entry.facts for entry in decision.entries):
                 _check_deciders(move.case, decision)
                 _check_outside(move.case, decision)
+                _check_rises(move.case, decision)
                 _check_followed(decision, self.policy.pack)
                 self._learn(move, decision)
                 self._visit(decision, (key, move), waiting)
@@ -1511,6 +1514,35 @@ def _waits_outside(case: Case, external: str) -> bool:
     return clock is not None and clock.active
 
 
+def _check_rises(case: Case, decision: Decision) -> None:
+    """Nothing raises a case twice for one trigger, clock and arming; what becomes more urgent is never due later; no
+    team gets what it has.
+    """
+    raised = {_once(each) for each in case.escalations}
+    with_teams = {each.id: each.route for each in case.open_hand_offs}
+    due = {(clock.id, clock.arming): clock.due for clock in case.clocks}
+    for fact in (fact for entry in decision.entries for fact in entry.facts):
+        match fact:
+            case facts.LevelRaised(escalation=rise):
+                if _once(rise) in raised:
+                    raise Fault(f"{rise.trigger} {rise.clock} raises twice for arming {rise.arming}")
+                raised.add(_once(rise))
+            case facts.ClockSet(clock=clock):
+                if fact.by == "shorten" and clock.due > due[clock.id, clock.arming]:
+                    raise Fault(f"a higher priority makes {clock.id} due later")
+                due[clock.id, clock.arming] = clock.due
+            case facts.HandOffSet(hand_off=order):
+                if fact.by == "begin" and order.route in with_teams.values():
+                    raise Fault(f"the {order.team} team gets the same matter twice")
+                with_teams.pop(order.id, None)
+                if order.open:
+                    with_teams[order.id] = order.route
+
+
+def _once(rise: Escalation) -> tuple[Trigger, str, int]:
+    return rise.trigger, rise.clock, rise.arming
+
+
 def _check_followed(decision: Decision, pack: Pack) -> None:
     """What made the case rise went to the team that the policy names, unless the case is over."""
     case = decision.case
@@ -1587,7 +1619,7 @@ def _waiting(case: Case) -> Iterator[str]:
 
 
 def _check_teams(case: Case, pack: Pack) -> None:
-    """Whoever is asked for consent has the time for that, and a team its own; no team has the same twice."""
+    """Whoever is asked for consent has the time for that, and a team its own."""
     for each in case.open_hand_offs:
         asked = each.state is HandOffState.CONSENT_PENDING
         wanted = ClockKind.HAND_OFF_CONSENT if asked else pack.routes[each.route].clock

@@ -631,6 +631,10 @@ class Histories(RuleBasedStateMachine):
         assert [rise.before for rise in rises] == levels[:-1]
         assert levels == sorted(levels, key=LEVELS.index)
         assert self.case is None or self.case.level is levels[-1]
+        of_teams: dict[str, Level] = {}
+        for order in (fact.hand_off for fact in self.established(facts.HandOffSet)):
+            assert LEVELS.index(order.level) >= LEVELS.index(of_teams.get(order.id, LEVELS[0]))
+            of_teams[order.id] = order.level
 
     @invariant()
     def nothing_raises_twice(self) -> None:

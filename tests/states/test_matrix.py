@@ -244,6 +244,7 @@ def test_it_raises_the_case_as_its_row_says_and_once(trigger: Trigger, stage: St
     case, new = story.open_case, story.entries[entries:]
     raised = [(entry, fact.escalation) for entry in new for fact in entry.facts if isinstance(fact, facts.LevelRaised)]
     [(entry, rise)] = raised
+    assert len([each for each in new if each.event != "effects_reported"]) == 1, "one happening, one entry"
     assert row.rule in entry.rules
     assert (rise.trigger, rise.before, rise.after) == (trigger, level, after(row, level))
     assert case.level is after(row, level)
@@ -254,6 +255,13 @@ def test_it_raises_the_case_as_its_row_says_and_once(trigger: Trigger, stage: St
     assert len(story.sent("escalated")) == told + row.told
     assert fold(story.entries) == case
     assert_not_twice(story, answer)
+    if trigger not in EACH_TIME:
+        place.happen(story)
+        assert story.open_case.escalations == case.escalations, "said once more it is the same"
+
+
+EACH_TIME = (Trigger.BY_HAND, Trigger.MISSED_CLOCK)
+"""What is another matter the next time: another act by hand, the next arming of a clock."""
 
 
 def assert_priority(row: Row, before: Case, case: Case) -> None:

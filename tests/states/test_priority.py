@@ -370,6 +370,32 @@ def test_working_days_on_hold_are_counted_from_when_the_case_became_urgent() -> 
     assert story.clock(ClockKind.RESULT).paused_seconds == 71 * 3600
 
 
+def reported_late(story: Story, made: datetime) -> None:
+    """An agent set the risk earlier than it arrives."""
+    story.accepted(events.SetRisk, high=True, at=made, source="app")
+
+
+@pytest.mark.rule("SLA-5")
+def test_urgency_reported_late_counts_from_when_a_clock_was_armed_if_that_came_in_between() -> None:
+    story = Story().to_acceptance()
+    story.wait(hours=8)
+    assert story.clock(ClockKind.ASSESSMENT).arming == 2  # the first was missed just now
+    reported_late(story, START + hours(7))
+    clock = story.clock(ClockKind.ASSESSMENT)
+    assert (clock.arming, clock.due) == (2, START + hours(8 + 1)), "it is not missed again before it began"
+    assert due(story, ClockKind.ACCEPTANCE) == hours(7 + 4)
+
+
+@pytest.mark.rule("SLA-5", "ADM-4")
+def test_urgency_reported_late_makes_no_pause_longer_than_it_was() -> None:
+    story = unclear(asked_after=8)
+    story.wait(hours=2)
+    reported_late(story, START + hours(7))
+    story.accepted(events.CompleteComplaint, BUYER, description=text("more"))
+    clock = story.clock(ClockKind.ACCEPTANCE)
+    assert (clock.due, clock.paused_seconds) == (START + hours(8 + 4 + 2), 2 * 3600)
+
+
 @pytest.mark.rule("SLA-5", "ESC-9")
 def test_what_falls_again_lengthens_nothing() -> None:
     story = Story().to_acceptance()

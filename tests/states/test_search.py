@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from statemachine import StateMachine
 
 from policies.book import PolicyBook, default_book
-from policies.schema import ClockKind, Level, OnMiss, Stage, Trigger
+from policies.schema import ClockKind, Level, OnMiss, Policy, Priority, Stage, Trigger
+from states import clocks, draft, effects, events, facts, lifecycle
 from states import decide as decide_module
-from states import draft, effects, events, facts, lifecycle
 from states.case import Case, next_wake
 from states.decide import decide
 from states.lifecycle import MACHINES, EscalationLevel, Lifecycle
 from states.rules import appeals, deadlines, escalation, feedback, hand_off, mediation, remedies, reversal
-from states.values import HandOff
+from states.values import Clock, HandOff
 from states.view import ACTS_OF_STAGE
 from tests.states import search
 from tests.states.search import EXPLORATIONS, Edge, Fault, Graph, small_book
@@ -278,7 +278,7 @@ def a_level_that_falls(patch: pytest.MonkeyPatch) -> None:
     def lower(self: draft.Draft, trigger: Trigger, *rules: str, **given: Any) -> None:
         raise_level(self, trigger, *rules, **given)
         first = Level.FRONT_LINE
-        fallen = replace(self.case.escalations[-1], before=self.case.level, after=first)
+        fallen = replace(self.case.escalations[-1], arming=99, before=self.case.level, after=first)
         self.record(facts.LevelRaised(escalation=fallen))
 
     patch.setattr(draft.Draft, "raise_level", lower)
@@ -366,7 +366,30 @@ def nothing_goes_to_a_team(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(escalation, "follow", lambda draft: draft.unfollowed.clear())
 
 
-FAULTS_OF_TEAMS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str]] = {
+def nobody_has_it(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(hand_off, "_open", lambda draft, route: None)
+
+
+def raised_whatever_was(patch: pytest.MonkeyPatch) -> None:
+    raise_level = draft.Draft.raise_level
+
+    def forgetful(self: draft.Draft, trigger: Trigger, *rules: str, **given: Any) -> None:
+        before = self.case.escalations
+        self.case = replace(self.case, escalations=())
+        raise_level(self, trigger, *rules, **given)
+        self.case = replace(self.case, escalations=(*before, *self.case.escalations))
+
+    patch.setattr(draft.Draft, "raise_level", forgetful)
+
+
+def urgency_gives_more_time(patch: pytest.MonkeyPatch) -> None:
+    def later(policy: Policy, clock: Clock, priority: Priority, at: datetime) -> Clock:
+        return replace(clock, due=clock.due + timedelta(hours=1))
+
+    patch.setattr(clocks, "shorten", later)
+
+
+FAULTS_OF_RISING: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str]] = {
     "who does not consent stays asked": (
         nothing_follows(ClockKind.HAND_OFF_CONSENT),
         "sideways",
@@ -377,6 +400,9 @@ FAULTS_OF_TEAMS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str]
     "a late team has no other deadline": (late_once_and_for_all, "sideways", "without a clock"),
     "what a team gave back is still due": (ended_orders_keep_their_clocks, "sideways", "still run in"),
     "a body outside waits for ever": (nobody_outside_is_waited_for, "outside", "has no deadline in"),
+    "a team gets the same matter twice": (nobody_has_it, "sideways", "same matter twice"),
+    "what is said again raises again": (raised_whatever_was, "outside", "raises twice"),
+    "what is urgent has more time": (urgency_gives_more_time, "rising", "due later"),
     "a team hears nothing of a risk": (nothing_goes_to_a_team, "rising", "knows nothing of it"),
 }
 
@@ -407,9 +433,9 @@ def test_planted_faults_of_hearings_are_found(name: str, monkeypatch: pytest.Mon
         look(book, EXPLORATIONS["amounts"].starts["promise"])
 
 
-@pytest.mark.parametrize("name", FAULTS_OF_TEAMS)
-def test_planted_faults_of_teams_are_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant, where, message = FAULTS_OF_TEAMS[name]
+@pytest.mark.parametrize("name", FAULTS_OF_RISING)
+def test_planted_faults_of_what_rises_and_goes_sideways_are_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant, where, message = FAULTS_OF_RISING[name]
     plant(monkeypatch)
     exploration = EXPLORATIONS[where]
     with pytest.raises(Fault, match=message):
