@@ -103,7 +103,11 @@ people = st.sampled_from(
         *(Actor(id="agent-03", role=role) for role in (Role.AGENT, Role.SUPERVISOR, Role.ENGINE)),
     ]
 )
-staff = st.sampled_from([Actor(id="agent-03", role=Role.AGENT), Actor(id="chief-01", role=Role.SUPERVISOR)])
+STAFF = [
+    Actor(id="agent-03", role=Role.AGENT),
+    Actor(id="agent-04", role=Role.AGENT),
+    Actor(id="chief-01", role=Role.SUPERVISOR),
+]
 texts = st.sampled_from([text(name) for name in "abcdef"])
 items = st.builds(item, st.sampled_from([*PACK.evidence_kinds, "hearsay"]), st.sampled_from("abcdefgh"))
 many_items = st.lists(items, min_size=1, max_size=4).map(tuple)
@@ -347,7 +351,7 @@ class Histories(RuleBasedStateMachine):
 
     def aside(self, data: st.DataObject) -> list[tuple[Any, events.Act]]:
         """What raises the case, and what goes sideways, whatever its stage."""
-        case, agent = self.open_case, data.draw(staff)
+        case, agent = self.open_case, data.draw(self.staff())
         buyer = Actor(id=case.complainant, role=Role.COMPLAINANT)
         why: dict[str, Any] = {"request_id": "r", "reason": text("because")}
         undecided = [each.id for each in case.triage if each.state is ProposalOfTriageState.PROPOSED]
@@ -382,6 +386,11 @@ class Histories(RuleBasedStateMachine):
             chosen += self.of_a_team(each, agent, buyer, agreed=data.draw(st.booleans()))
         return chosen
 
+    def staff(self) -> st.SearchStrategy[Actor]:
+        """Somebody who may decide about the case, if there is anybody left."""
+        barred = self.open_case.hearing.barred
+        return st.sampled_from([each for each in STAFF if each.id not in barred] or STAFF)
+
     def of_a_team(self, hand_off: HandOff, agent: Actor, buyer: Actor, *, agreed: bool) -> list[tuple[Any, events.Act]]:
         """What is done about an open hand-off."""
         why: dict[str, Any] = {"request_id": "r", "reason": text("because"), "hand_off": hand_off.id}
@@ -410,7 +419,7 @@ class Histories(RuleBasedStateMachine):
             kind=kind, amount_fen=data.draw(st.integers(1, 30_000)) if PACK.remedies[kind].money else None
         )
         chosen: list[tuple[Any, events.Act]] = []
-        agent = data.draw(staff)
+        agent = data.draw(self.staff())
         match case.stage:
             case Stage.INTAKE:
                 chosen = [
