@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import Priority, TypedSearchAttributes
-from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.ports import EffectBatch, JournalBatch
@@ -25,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import outside
     from workflows.attributes import WORKFLOW, attributes, changes
     from workflows.handlers import require_own, serves
+    from workflows.lasting import until_done
     from workflows.malformed import malformed
 
 
@@ -69,7 +69,6 @@ class Complaint:
         self._shown = TypedSearchAttributes.empty
         self._unknown = False
         """The run was started for a case that does not exist."""
-        self._cancel_seen = False
 
     # --- the story of a case ---------------------------------------------------------------------
 
@@ -77,20 +76,7 @@ class Complaint:
     async def run(self, start: events.FileComplaint | events.Reviving | Carried) -> Summary:
         """Serve the case until its file is archived. A request to cancel is put on record; the case goes on."""
         self._take_up(start)
-        serving = asyncio.create_task(self._serve())
-        while not serving.done():
-            try:
-                await workflow.wait_condition(serving.done)
-            except asyncio.CancelledError:
-                if self._cancel_seen or workflow.cancellation_reason() is None:
-                    raise
-                self._cancel_seen = True
-                self._receive(events.CancelRequested(key=f"cancel:{workflow.info().run_id}"))
-        try:
-            return serving.result()
-        except FailureError as error:
-            # As it is it would end the case; so it fails the workflow task, which is tried until the cause is mended.
-            raise RuntimeError("the case cannot go on") from error
+        return await until_done(self._serve(), "the case cannot go on", self._note_cancellation)
 
     def _take_up(self, start: events.FileComplaint | events.Reviving | Carried) -> None:
         if isinstance(start, Carried):
@@ -102,6 +88,9 @@ class Complaint:
             require_own(start)
             # First of all: acts may have come in before this run began.
             self._inbox.insert(0, Received(start, workflow.now()))
+
+    def _note_cancellation(self) -> None:
+        self._receive(events.CancelRequested(key=f"cancel:{workflow.info().run_id}"))
 
     async def _serve(self) -> Summary:
         """One turn after another, until nothing is left to do or this run's history is long enough."""
