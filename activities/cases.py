@@ -63,7 +63,7 @@ class EngineCases:
                 return None
             return Answer(case_id, accepted=False, refusal=Refusal("rejected", "the case does not take such a message"))
         except WorkflowUpdateRPCTimeoutOrCancelledError:
-            _pass_on_cancellation()
+            pass_on_cancellation()
             raise Unanswered from None
         except TimeoutError:
             raise Unanswered from None
@@ -91,7 +91,7 @@ def _run_ended(error: WorkflowUpdateFailedError) -> bool:
     return isinstance(error.cause, ApplicationError) and error.cause.type == _RUN_ENDED
 
 
-def _pass_on_cancellation() -> None:
+def pass_on_cancellation() -> None:
     """The SDK turns the cancellation of our task into an error of its own; undo that."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():

@@ -17,6 +17,7 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.cases import pass_on_cancellation
 from activities.database import DatabaseError
 from client.errors import ClientError, DatabaseGoneError, EngineAwayError, NotConfirmedError, UsageError
 from states.events import Act
@@ -58,7 +59,7 @@ async def until_answered(act: Act, send: Callable[[], Awaitable[Answer]], patien
         except (TimeoutError, TryAgain, DatabaseError):
             pass
         except WorkflowUpdateRPCTimeoutOrCancelledError:
-            _pass_on_cancellation()
+            pass_on_cancellation()
         except RuntimeError as error:
             raise _unreachable(error) from None
         if clock() + pause >= end:
@@ -126,10 +127,3 @@ def _unreachable(error: RuntimeError) -> Exception:
     if "connect" in str(error).lower():
         return EngineAwayError("the engine cannot be reached: check TEMPORAL_ADDRESS, or start a local stack (make up)")
     return error
-
-
-def _pass_on_cancellation() -> None:
-    """The SDK turns the cancellation of our task into an error of its own; undo that."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
