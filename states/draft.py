@@ -208,10 +208,6 @@ class Draft:
         if shorter is not None:
             self._set(shorter, "shorten", "SLA-5")
 
-    def own_clock(self, kind: ClockKind) -> None:
-        """The act that a clock waits for was done."""
-        self.meet(self.case.clock(kind))
-
     def meet(self, clock: Clock | None) -> None:
         if clock is not None and clock.active:
             self._set(clocks.meet(clock, self.at), "meet")

@@ -188,7 +188,7 @@ def _receive(draft: Draft, act: FileComplaint) -> None:
     if body is not None:
         escalation.went_outside(draft, body)
     if act.high_risk:
-        draft.raise_level(Trigger.HIGH_RISK, arming=escalation.times(draft.case, Trigger.HIGH_RISK) + 1)
+        escalation.trigger_anew(draft, Trigger.HIGH_RISK)
 
 
 def _body(act: FileComplaint, pack: Pack) -> str | None:

@@ -13,7 +13,6 @@ from states.lifecycle import OfferLife, step
 from states.rules import evidence, follow_up, hand_off
 from states.values import Contact, ExternalComplaint, Offer, OfferState, RiskState
 
-OVER = hand_off.OVER
 REPORTED = (Trigger.LEANING, Trigger.ASKS_MANAGEMENT)
 """What an agent reports about the customer, and nothing else tells."""
 RISKS = (Trigger.HIGH_RISK, Trigger.REFUND_ONLY_REFUSED)
@@ -28,15 +27,16 @@ def follow(draft: Draft) -> None:
     """
     while draft.unfollowed:
         row = draft.unfollowed.pop(0)
-        if row.route is not None and draft.case.stage not in OVER:
+        if row.route is not None and draft.case.stage not in evidence.OVER:
             hand_off.by_itself(draft, row.route, row.rule, trigger=row.trigger)
         if row.notice is not None:
             draft.tell(row.notice, Party.COMPLAINANT, row.rule)
 
 
-def times(case: Case, trigger: Trigger) -> int:
-    """How often the case rose for a trigger so far."""
-    return sum(each.trigger is trigger for each in case.escalations)
+def trigger_anew(draft: Draft, trigger: Trigger) -> None:
+    """Raise for what counts each time that it happens."""
+    before = sum(each.trigger is trigger for each in draft.case.escalations)
+    draft.raise_level(trigger, arming=before + 1)
 
 
 def trigger_once(draft: Draft, trigger: Trigger) -> None:
@@ -147,7 +147,7 @@ def raise_risk(draft: Draft, state: RiskState) -> None:
         return
     draft.record(facts.RiskSet(state=state, high=True, rules=("ESC-9",)))
     if not before:
-        draft.raise_level(Trigger.HIGH_RISK, arming=times(draft.case, Trigger.HIGH_RISK) + 1)
+        trigger_anew(draft, Trigger.HIGH_RISK)
 
 
 # --- the known solution (ESC-10) ----------------------------------------------------------
@@ -185,14 +185,13 @@ def answer_offer(draft: Draft, act: AnswerOffer) -> None:
     _set_offer(draft, offer, "accept" if act.accepted else "refuse")
     if not act.accepted:
         draft.record(facts.RiskSet(state=RiskState.SET, high=True, rules=("ESC-10", "ESC-9")))
-        trigger = Trigger.REFUND_ONLY_REFUSED
-        draft.raise_level(trigger, arming=times(draft.case, trigger) + 1)
+        trigger_anew(draft, Trigger.REFUND_ONLY_REFUSED)
 
 
 def withdraw_offer(draft: Draft) -> None:
     """What was offered is out of place once the case is over."""
     offer = draft.case.open_offer
-    if offer is not None and draft.case.stage in OVER:
+    if offer is not None and draft.case.stage in evidence.OVER:
         _set_offer(draft, offer, "cancel")
 
 
@@ -209,4 +208,4 @@ def escalate(draft: Draft, act: EscalateCase) -> None:
     if act.reason is None:
         raise Refused("reason_missing", "reason: an escalation needs a reason", "ESC-8")
     evidence.require_open(draft)
-    draft.raise_level(Trigger.BY_HAND, arming=times(draft.case, Trigger.BY_HAND) + 1)
+    trigger_anew(draft, Trigger.BY_HAND)

@@ -30,6 +30,10 @@ THIRD_PARTIES = (Party.CARRIER, Party.APPRAISER)
 """Who is no party to the complaint, yet can be asked for evidence; the platform hands in what they send (VER-14)."""
 
 
+OVER = frozenset(Stage) - OPEN_STAGES
+"""Where nothing is left to do, for a party or for a team."""
+
+
 def require_open(draft: Draft) -> None:
     """Both sides are heard in every open stage, and in no other (COO-5)."""
     if draft.case.stage not in OPEN_STAGES:

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from policies.schema import ClockKind, Party, Role, Route, RouteRule, RoutingRule, Stage, Trigger
+from policies.schema import ClockKind, Party, Role, Route, RouteRule, RoutingRule, Trigger
 from policies.triage import TriageLabel
 from states import facts
 from states.draft import Draft, Refused, expect, next_id
@@ -10,10 +10,6 @@ from states.events import AnswerHandOff, HandOver, RecallHandOff, RefuseHandOff,
 from states.lifecycle import EscalationLevel, HandOffLife, step
 from states.rules import evidence
 from states.values import Clock, Consent, ConsentState, HandOff, HandOffState, TextRef
-
-OVER = frozenset({Stage.REFUSED, Stage.WITHDRAWN, Stage.CLOSED, Stage.ARCHIVED})
-"""Where nothing is left for a team to do."""
-
 
 # --- handed over --------------------------------------------------------------------------
 
@@ -174,7 +170,7 @@ def late(draft: Draft, clock: Clock) -> None:
 
 def recall_all(draft: Draft) -> None:
     """When the case is over there is nothing left for a team to do."""
-    if draft.case.stage in OVER:
+    if draft.case.stage in evidence.OVER:
         for each in draft.case.open_hand_offs:
             _end(draft, each, "recall", "HOF-4")
 
@@ -205,11 +201,9 @@ def _find(draft: Draft, id_: str) -> HandOff:
     return found
 
 
-def _set(draft: Draft, hand_off: HandOff, by: str, *rules: str) -> HandOff:
+def _set(draft: Draft, hand_off: HandOff, by: str, *rules: str) -> None:
     state = expect(step(HandOffLife, hand_off.state, by), f"hand-off {hand_off.id}", hand_off.state)
-    hand_off = replace(hand_off, state=state)
-    draft.record(facts.HandOffSet(by=by, hand_off=hand_off, rules=rules))
-    return hand_off
+    draft.record(facts.HandOffSet(by=by, hand_off=replace(hand_off, state=state), rules=rules))
 
 
 def _end(draft: Draft, hand_off: HandOff, by: str, *rules: str) -> None:

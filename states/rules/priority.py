@@ -6,7 +6,7 @@ from policies.schema import Band, Priority
 from states import facts
 from states.case import Case
 from states.draft import Draft
-from states.rules import escalation
+from states.rules import escalation, evidence
 from states.values import Factor
 
 ORDER = tuple(Priority)
@@ -15,7 +15,7 @@ ORDER = tuple(Priority)
 def examine(draft: Draft) -> None:
     """Compute the priority anew; what rises has its running clocks shortened (SLA-5)."""
     case = draft.case
-    if case.stage in escalation.OVER:
+    if case.stage in evidence.OVER:
         return
     factors = tuple(_factors(draft))
     priority = _priority(draft, factors)

@@ -84,7 +84,7 @@ def _rules(draft: Draft, label: TriageLabel) -> Iterable[str]:
 
 
 def _act(draft: Draft, trigger: Trigger, state: RiskState) -> None:
-    if draft.case.stage in escalation.OVER:  # a text that is read when the case is over waits for an agent
+    if draft.case.stage in evidence.OVER:  # a text that is read when the case is over waits for an agent
         return
     if trigger is Trigger.HIGH_RISK:
         escalation.raise_risk(draft, state)
@@ -111,7 +111,7 @@ def assess(draft: Draft, act: AssessCase) -> None:
     for each in act.confirmed:
         _decide(draft, known[each], CONFIRMED)
         _confirm(draft, known[each])
-    draft.own_clock(ClockKind.ASSESSMENT)
+    draft.meet(draft.case.clock(ClockKind.ASSESSMENT))
 
 
 def _decide(draft: Draft, proposal: TriageProposal, state: ProposalOfTriageState) -> None:
