@@ -13,7 +13,7 @@ from policies.schema import Category, Level, Priority, Stage
 from states.case import Case
 from states.journal import Entry, fold, unseal
 from states.rules.evidence import OPEN_STAGES
-from states.values import HandOffState, Value
+from states.values import OPEN_HAND_OFFS, Value
 from states.view import CaseRow, HandOffRow
 
 _FIELDS = (*CaseRow.__struct_fields__, "updated_at")
@@ -36,8 +36,8 @@ NEXT = "owner, urgency desc, opened_at, case_id"
 """The order in which cases are taken: the oldest of the highest priority first (INT-5). The owner, of whom there is
 none or one, leads because it leads in the index.
 """
-OPEN_HAND_OFFS = (HandOffState.CONSENT_PENDING, HandOffState.QUEUED, HandOffState.WORKING)
-"""What a team has not ended yet."""
+MOST_URGENT = "urgency desc, next_deadline nulls last, opened_at, case_id"
+"""The order of lists: the most urgent first, of those the one with the earliest deadline."""
 
 
 def on_shift(agent: str, now: str) -> str:
@@ -122,7 +122,7 @@ class CaseList:
             "and ($8::text is null or (teams <> '{}' and teams @> array[$8])) "
             "and ($9::text is null or priority = $9) and ($10::text is null or incident = $10) "
             "and (not $11 or late) and (not $12 or owner is null) "
-            "order by urgency desc, next_deadline nulls last, opened_at, case_id limit $13",
+            f"order by {MOST_URGENT} limit $13",
             stages, level, category, owner, complainant, respondent, due_before, team, priority, incident, late,
             ownerless, limit,
         )  # fmt: skip
@@ -140,8 +140,7 @@ class CaseList:
         first.
         """
         return await self._rows(
-            f"owner is not null and {OPEN} and not {on_shift('owner', '$1')} "
-            "order by urgency desc, next_deadline nulls last, opened_at, case_id limit $2",
+            f"owner is not null and {OPEN} and not {on_shift('owner', '$1')} order by {MOST_URGENT} limit $2",
             now,
             limit,
         )

@@ -159,7 +159,7 @@ def progress_page(progress: Progress, local: Local) -> Table:
 
 def _standing(case: Case, local: Local) -> list[tuple[str, str]]:
     marks = [mark for mark, holds in (("high risk", case.high_risk), ("external", case.external)) if holds]
-    factors = ", ".join(f"{each.name} {each.points}" for each in case.factors)
+    factors = ", ".join(map(str, case.factors))
     wanted = ", ".join(case.claim.remedies) + amount(case.claim.amount_fen)
     return [
         ("category", ", ".join([case.category, *marks])),
@@ -216,9 +216,9 @@ def _triage(case: Case, texts: Mapping[str, str]) -> list[Row]:
     return [
         (
             shown.id,
-            shown.label or f"category {shown.category}",
+            shown.shows,
             shown.state,
-            ", ".join(dict.fromkeys(each.words for each in shown.excerpts)),
+            shown.found_by,
             "; ".join(texts[each.text][each.start : each.end] for each in shown.excerpts if each.text in texts),
         )
         for shown in case.triage

@@ -149,13 +149,12 @@ def in_words(fact: AnyFact, local: Local) -> str:
                 return f"stays at {escalation.after} ({escalation.trigger})"
             return f"escalated from {escalation.before} to {escalation.after} ({escalation.trigger})"
         case facts.PrioritySet(priority=priority, factors=factors):
-            why = ", ".join(f"{each.name} {each.points}" for each in factors)
+            why = ", ".join(map(str, factors))
             return f"priority {priority}" + (f" ({why})" if why else "")
         case facts.RiskSet(state=state, high=high):
             return f"{'high' if high else 'no high'} risk, {state}"
         case facts.TriageProposed(proposal=shown):
-            words = ", ".join(dict.fromkeys(each.words for each in shown.excerpts))
-            return f"{shown.state} {shown.id}: {shown.label or f'category {shown.category}'} ({words})"
+            return f"{shown.state} {shown.id}: {shown.shows} ({shown.found_by})"
         case facts.TextTriaged(code=code) if code:
             return f"the text cannot be read: {code}"
         case facts.ExternalComplaintRecorded(complaint=made):

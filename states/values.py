@@ -428,6 +428,16 @@ class TriageProposal(Value, kw_only=True):
     state: ProposalOfTriageState = ProposalOfTriageState.PROPOSED
     at: Instant
 
+    @property
+    def shows(self) -> str:
+        """What it says of the case, in words."""
+        return self.label or f"category {self.category}"
+
+    @property
+    def found_by(self) -> str:
+        """What of the policy's words caused it, each once."""
+        return ", ".join(dict.fromkeys(each.words for each in self.excerpts))
+
 
 class RiskState(StrEnum):
     """Whether a text proposed the risk, an agent confirmed the proposal or set it, or lowered it again."""
@@ -443,6 +453,9 @@ class Factor(Value):
 
     name: Code
     points: int
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.points}"
 
 
 class ExternalComplaint(Value, kw_only=True):
@@ -500,6 +513,10 @@ class HandOffState(StrEnum):
     DECLINED = "declined"
 
 
+OPEN_HAND_OFFS = (HandOffState.CONSENT_PENDING, HandOffState.QUEUED, HandOffState.WORKING)
+"""What a team has not ended yet."""
+
+
 class HandOff(Value, kw_only=True):
     """One matter handed to another team (HOF-1); its clock holds the team's deadline."""
 
@@ -526,7 +543,7 @@ class HandOff(Value, kw_only=True):
 
     @property
     def open(self) -> bool:
-        return self.state in (HandOffState.CONSENT_PENDING, HandOffState.QUEUED, HandOffState.WORKING)
+        return self.state in OPEN_HAND_OFFS
 
 
 class AppealState(StrEnum):

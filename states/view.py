@@ -243,13 +243,12 @@ def _matter(case: Case, policy: Policy) -> Iterator[str]:
         circumstance = f" ({case.review.circumstance})" if case.review.circumstance else ""
         yield f"review {case.review.review}, {case.review.rating}: {case.review.ground}{circumstance}"
     if case.factors:
-        yield "priority: " + ", ".join(f"{each.name} {each.points}" for each in case.factors)
+        yield f"priority: {', '.join(map(str, case.factors))}"
     if case.risk is not None:
         yield f"risk: {'high' if case.high_risk else 'not high'}, {case.risk}"
     for shown in case.triage:
         if shown.state is ProposalOfTriageState.PROPOSED:
-            words = ", ".join(dict.fromkeys(each.words for each in shown.excerpts))
-            yield f"proposed {shown.id}: {shown.label or f'category {shown.category}'} ({words})"
+            yield f"proposed {shown.id}: {shown.shows} ({shown.found_by})"
     for made in case.externals:
         yield f"outside {made.id}: {made.body} {made.reference or 'without a reference'}"
     if case.incident is not None:

@@ -11,12 +11,12 @@ from activities import views
 from activities.database import Connection, Pool
 from activities.directory import Directory
 from activities.journal import PostgresJournal
-from activities.views import OPEN_HAND_OFFS, CaseList, TeamTask, rebuild
+from activities.views import CaseList, TeamTask, rebuild
 from policies.schema import Category, Channel, Level, Priority, Route, Stage
 from states import events, view
 from states.journal import seal
 from states.rules.evidence import OPEN_STAGES
-from states.values import Consent, ConsentState, HandOff, HandOffState, Head
+from states.values import OPEN_HAND_OFFS, Consent, ConsentState, HandOff, HandOffState, Head
 from states.view import CaseRow, HandOffRow
 from tests.activities.samples import START, entry, filed, journal_of, row_after, row_of
 from tests.activities.test_directory import DAY, FIRST, SECOND, employ, show, waiting
