@@ -1,21 +1,17 @@
 """A complaint in a file, YAML or JSON, as people write it: texts in clear, amounts in yuan, evidence by path."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta
 
-from client import drafts
+from client import drafts, written
 from client.errors import UsageError
 from client.money import fen
-from policies import plain_yaml
 from policies.base import Frozen
 from policies.schema import Category, Channel, RemedyKind
 from states.transcript import Message
 from states.values import Code, Id, Instant, ReviewComplaint, SellerContact
-from workflows.malformed import explain
 
 
 class WrittenClaim(Frozen):
@@ -99,51 +95,16 @@ def _given(fields: dict[str, Any]) -> dict[str, Any]:
 
 def load(path: Path) -> CaseFile:
     """Read a case file. Raises UsageError naming the place that is wrong."""
-    return parse(read(path), json_=path.suffix == ".json")
+    return parse(written.read(path), json_=path.suffix == ".json")
 
 
-def read(path: Path) -> str:
-    """The text of a file that somebody wrote. Raises UsageError if it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not written in UTF-8") from None
-
-
-def parse(written: str, *, json_: bool = False) -> CaseFile:
+def parse(text: str, *, json_: bool = False) -> CaseFile:
     """Read a case file's text; of an example under examples/, its complaint. Raises UsageError naming the place."""
-    try:
-        values = _plain_json(written) if json_ else plain_yaml.load(written, dict[str, Any])
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"the case file cannot be read: {' '.join(str(error).split())}") from None
+    values = written.values(text, "the case file", json_=json_)
     complaint = values.get("complaint")
     return convert(complaint if isinstance(complaint, dict) else values)
 
 
 def convert(values: Any) -> CaseFile:
     """A case file from plain values, strings where a program might have numbers. Raises UsageError naming the place."""
-    try:
-        # Strings only, so that no amount or order number was ever a float; hence not strict.
-        return msgspec.convert(values, CaseFile, strict=False)
-    except msgspec.ValidationError as error:
-        raise UsageError(*_sentence(error, values)) from None
-
-
-def _sentence(error: msgspec.ValidationError, values: Any) -> tuple[str, str]:
-    field, _, sentence = explain(error, msgspec.json.encode(values), CaseFile).partition(": ")
-    return sentence, field
-
-
-def _plain_json(written: str) -> Any:
-    """JSON read as plainly as YAML: every scalar a string, no repeated keys."""
-    return json.loads(written, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_once)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)} is given twice")
-    return values
+    return written.convert(values, CaseFile)
