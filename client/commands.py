@@ -6,9 +6,9 @@ Exit codes: 0 done, 2 wrong input, 3 refused, 4 no such case, 5 not confirmed, 6
 import asyncio
 import inspect
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
@@ -19,7 +19,7 @@ from client import acts, case_file, drafts, page, staff
 from client.complaints import Complaints, HandedOn, connect
 from client.errors import ClientError, UsageError, exit_code
 from client.settings import Settings
-from client.words import clock_time, happening, line, platform_zone, zone
+from client.words import Local, clock_time, happening, line, platform_zone, zone
 from policies.book import default_book
 from policies.schema import Category, Level, Party, Priority, Role, Stage
 from states import incident as incident_core
@@ -27,6 +27,9 @@ from states.events import ACTS, AbsorbCase, Act, FileComplaint, LinkIncident, Re
 from states.incident import MASS_ACTS, CloseIncident
 from states.journal import Entry, fold
 from states.values import Actor, Answer
+from states.view import CaseRow
+
+T = TypeVar("T")
 
 OWN_WORDS = {"file-complaint": "open", "reopen-case": "reopen"}
 """Acts whose command has a shorter word."""
@@ -63,6 +66,7 @@ Case = Annotated[str, typer.Argument(help="The case's id, such as buyer-017/orde
 Incident = Annotated[
     str, typer.Argument(help="The incident's id, such as incident/seller/seller-204/1.", show_default=False)
 ]
+Limit = Annotated[int, typer.Option(min=1, max=10_000)]
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
 As = Annotated[
     str,
@@ -172,21 +176,13 @@ def list_(
     late: Annotated[bool, typer.Option("--late", help="Only where a team is late.")] = False,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only with a deadline that has passed.")] = False,
     stuck: Annotated[bool, typer.Option("--stuck", help="Only those whose workflow tasks fail.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    limit: Limit = 100,
     json: Json = False,
 ) -> int:
     """List cases, the most urgent first; of those the one with the earliest deadline."""
 
-    async def list_stuck(complaints: Complaints) -> int:
-        found = await complaints.stuck()
-        if json:
-            _print_json({"stuck": found})
-        else:
-            _print(page.stuck_table(found))
-        return 0
-
-    async def work(complaints: Complaints) -> int:
-        found = await complaints.cases(
+    async def find(complaints: Complaints) -> Sequence[CaseRow]:
+        return await complaints.cases(
             stages=tuple(stage or ()),
             level=level,
             category=category,
@@ -201,16 +197,13 @@ def list_(
             ownerless=ownerless,
             limit=limit,
         )
-        if json:
-            _print_json({"cases": found})
-        else:
-            _print(page.case_table(found, _local()))
-        return 0
 
     others = (stage, level, category, seller, buyer, owner, team, priority, incident, ownerless, late, overdue)
     if stuck and any(others):
         raise UsageError("use it alone: the engine knows nothing else about such cases", "--stuck")
-    return _run(list_stuck if stuck else work)
+    if stuck:
+        return _list("stuck", Complaints.stuck, lambda found, _: page.stuck_table(found), json)
+    return _list("cases", find, page.case_table, json)
 
 
 @app.command()
@@ -254,8 +247,6 @@ def rebuild(
 
 
 # --- who works on what ----------------------------------------------------------------------------
-
-Limit = Annotated[int, typer.Option(min=1, max=10_000)]
 
 
 @app.command(rich_help_panel="Work")
@@ -318,30 +309,14 @@ def team_(
 ) -> int:
     """Show what a team has to do: the most urgent first, of those what is due first."""
 
-    async def work(complaints: Complaints) -> int:
-        found = await complaints.team_list(team, limit)
-        if json:
-            _print_json({"hand_offs": found})
-        else:
-            _print(page.team_table(found, _local()))
-        return 0
-
-    return _run(work)
+    return _list("hand_offs", lambda complaints: complaints.team_list(team, limit), page.team_table, json)
 
 
 @app.command("off-shift", rich_help_panel="Work")
 def off_shift(limit: Limit = 100, json: Json = False) -> int:
     """List the open cases whose owner is not at work now (HOF-5)."""
 
-    async def work(complaints: Complaints) -> int:
-        found = await complaints.off_shift(limit)
-        if json:
-            _print_json({"cases": found})
-        else:
-            _print(page.case_table(found, _local()))
-        return 0
-
-    return _run(work)
+    return _list("cases", lambda complaints: complaints.off_shift(limit), page.case_table, json)
 
 
 @app.command("staff", rich_help_panel="Work")
@@ -462,20 +437,17 @@ for _act_type in ACTS:
 @app.command()
 def incidents(
     closed: Annotated[bool, typer.Option("--closed", help="The closed ones instead of the open ones.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    limit: Limit = 100,
     json: Json = False,
 ) -> int:
     """List the incidents: many complaints about one seller or product, the latest first."""
 
-    async def work(complaints: Complaints) -> int:
-        found = await complaints.incidents(closed=closed, limit=limit)
-        if json:
-            _print_json({"incidents": found})
-        else:
-            _print(page.incident_table(found, _local()))
-        return 0
-
-    return _run(work)
+    return _list(
+        "incidents",
+        lambda complaints: complaints.incidents(closed=closed, limit=limit),
+        page.incident_table,
+        json,
+    )
 
 
 @app.command()
@@ -605,6 +577,25 @@ def _run(work: Callable[[Complaints], Awaitable[int]], source: str | None = None
             return await work(complaints)
 
     return asyncio.run(connected())
+
+
+def _list(
+    name: str,
+    find: Callable[[Complaints], Awaitable[Sequence[T]]],
+    table: Callable[[Iterable[T], Local], RenderableType],
+    json: bool,
+) -> int:
+    """Show what is found in a table, or under a name as JSON."""
+
+    async def work(complaints: Complaints) -> int:
+        found = await find(complaints)
+        if json:
+            _print_json({name: found})
+        else:
+            _print(table(found, _local()))
+        return 0
+
+    return _run(work)
 
 
 def _entry(entry: Entry, local: Callable[[Any], str]) -> dict[str, Any]:
