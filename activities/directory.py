@@ -46,6 +46,8 @@ on conflict (case_id) do update set (agent, at) = (excluded.agent, excluded.at) 
 returning case_id
 """  # noqa: S608 - made of our own words
 
+_AGENTS = "select id, team, level, capacity, skills, active from agents"
+
 _PUT_TEAM = "insert into teams (id, title) values ($1, $2) on conflict (id) do update set title = excluded.title"
 
 _PUT_AGENT = """
@@ -134,18 +136,15 @@ class Directory:
 
     async def agents(self, team: str | None = None) -> tuple[Agent, ...]:
         """Every agent, or those of a team, by id; also those who are no longer active."""
-        statement = """
-        select id, team, level, capacity, skills, active from agents where $1::text is null or team = $1 order by id
-        """
+        statement = f"{_AGENTS} where $1::text is null or team = $1 order by id"
         async with connected(self._pool) as connection:
             found = await connection.fetch(statement, team)
         return tuple(msgspec.convert(dict(each), Agent) for each in found)
 
     async def agent(self, id_: str) -> Agent | None:
         """One agent; None if there is none of that id."""
-        statement = "select id, team, level, capacity, skills, active from agents where id = $1"
         async with connected(self._pool) as connection:
-            found = await connection.fetchrow(statement, id_)
+            found = await connection.fetchrow(f"{_AGENTS} where id = $1", id_)
         return msgspec.convert(dict(found), Agent) if found else None
 
     async def shifts(self, since: datetime, until: datetime) -> tuple[Shift, ...]:

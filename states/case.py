@@ -198,6 +198,11 @@ class Case(Value, kw_only=True):
         return tuple(each for each in self.hand_offs if each.open)
 
     @property
+    def late(self) -> bool:
+        """Whether a team is late (HOF-6)."""
+        return any(each.late for each in self.open_hand_offs)
+
+    @property
     def open_offer(self) -> Offer | None:
         return next((offer for offer in self.offers if offer.state is OfferState.OPEN), None)
 

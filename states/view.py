@@ -112,7 +112,7 @@ def row(case: Case) -> CaseRow:
         urgency=list(Priority).index(case.priority),
         teams=tuple(dict.fromkeys(each.team for each in case.open_hand_offs)),
         hand_offs=tuple(_hand_off(case, each) for each in case.hand_offs),
-        late=any(each.late for each in case.open_hand_offs),
+        late=case.late,
         not_for=tuple(dict.fromkeys(filter(None, (case.agent_concerned, *case.hearing.barred)))),
         incident=case.incident,
     )

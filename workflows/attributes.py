@@ -60,7 +60,7 @@ def attributes(case: Case) -> TypedSearchAttributes:
         SearchAttributePair(PRIORITY, str(case.priority)),
         SearchAttributePair(EXTERNAL, case.external),
         SearchAttributePair(HIGH_RISK, case.high_risk),
-        SearchAttributePair(LATE, any(each.late for each in case.open_hand_offs)),
+        SearchAttributePair(LATE, case.late),
     ]
     if case.open_hand_offs:
         pairs.append(SearchAttributePair(TEAMS, sorted({each.team for each in case.open_hand_offs})))

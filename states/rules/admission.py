@@ -515,17 +515,22 @@ def correct_category(draft: Draft, act: CorrectCategory) -> None:
     taken = offer is not None and act.category in offer.wanted
     if draft.party_of(act.actor) is Party.COMPLAINANT and not taken:
         raise Refused("not_offered", f"category: {act.category} was not offered", "ADM-3")
-    for rule, category in ((draft.category, case.category), (draft.pack.categories[act.category], act.category)):
-        if rule.names_agent or rule.on_review:
-            raise Refused("category_apart", f"category: {category} is filed as a complaint of its own", "INT-4")
+    apart = _filed_apart(draft, case.category, act.category)
+    if apart:
+        raise Refused("category_apart", f"category: {apart[0]} is filed as a complaint of its own", "INT-4")
     _classify(draft, act.category)
 
 
 def can_be_classified(draft: Draft, category: Category) -> bool:
     """Whether a case can be of another category: until verification has ended, and not where one is filed apart."""
-    before, after = draft.category, draft.pack.categories.get(category)
-    apart = any(rule.names_agent or rule.on_review for rule in (before, after) if rule is not None)
-    return after is not None and not apart and draft.case.stage in CLASSIFIED_IN
+    known = category in draft.pack.categories
+    return known and draft.case.stage in CLASSIFIED_IN and not _filed_apart(draft, draft.case.category, category)
+
+
+def _filed_apart(draft: Draft, *categories: Category) -> list[Category]:
+    """Those that name who is concerned, or a review: such a complaint is one of its own."""
+    rules = draft.pack.categories
+    return [each for each in categories if rules[each].names_agent or rules[each].on_review]
 
 
 def classify(draft: Draft, category: Category) -> None:
