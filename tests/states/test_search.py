@@ -253,13 +253,16 @@ def one_failure_forgets_the_rest(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(remedies, "fail", failing)
 
 
-def a_payout_without_a_clock(patch: pytest.MonkeyPatch) -> None:
-    arm = draft.Draft.arm
+def never_armed(clock: ClockKind) -> Callable[[pytest.MonkeyPatch], None]:
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        arm = draft.Draft.arm
 
-    def not_for_payouts(self: draft.Draft, kind: ClockKind, subject: str = "", **given: Any) -> Any:
-        return arm(self, kind, subject, **given) if kind is not ClockKind.PAYOUT else None
+        def arm_others(self: draft.Draft, kind: ClockKind, subject: str = "", **given: Any) -> Any:
+            return arm(self, kind, subject, **given) if kind is not clock else None
 
-    patch.setattr(draft.Draft, "arm", not_for_payouts)
+        patch.setattr(draft.Draft, "arm", arm_others)
+
+    return plant
 
 
 def a_refusal_that_leaves_traces(patch: pytest.MonkeyPatch) -> None:
@@ -300,7 +303,7 @@ FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
     "an undelivered notice is forgotten": (undelivered_and_forgotten, "stuck in"),
     "a ruling is called for without a finding": (unasked_ruling, "stuck in ruling"),
     "one failed remedy stops the others' clocks": (one_failure_forgets_the_rest, "without a clock"),
-    "the platform's payment has no clock": (a_payout_without_a_clock, "without a clock"),
+    "the platform's payment has no clock": (never_armed(ClockKind.PAYOUT), "without a clock"),
     "a refused act leaves facts": (a_refusal_that_leaves_traces, "refused and yet left"),
     "the level falls": (a_level_that_falls, "the level falls"),
 }
@@ -353,15 +356,6 @@ def ended_orders_keep_their_clocks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(hand_off, "_end", end)
 
 
-def nobody_outside_is_waited_for(patch: pytest.MonkeyPatch) -> None:
-    arm = draft.Draft.arm
-
-    def not_for_bodies_outside(self: draft.Draft, kind: ClockKind, subject: str = "", **given: Any) -> Any:
-        return arm(self, kind, subject, **given) if kind is not ClockKind.OUTSIDE else None
-
-    patch.setattr(draft.Draft, "arm", not_for_bodies_outside)
-
-
 def nothing_goes_to_a_team(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(escalation, "follow", lambda draft: draft.unfollowed.clear())
 
@@ -399,7 +393,7 @@ FAULTS_OF_RISING: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str
     "a closed case leaves an offer to be answered": (nothing_is_withdrawn, "rising", "is still open in"),
     "a late team has no other deadline": (late_once_and_for_all, "sideways", "without a clock"),
     "what a team gave back is still due": (ended_orders_keep_their_clocks, "sideways", "still run in"),
-    "a body outside waits for ever": (nobody_outside_is_waited_for, "outside", "has no deadline in"),
+    "a body outside waits for ever": (never_armed(ClockKind.OUTSIDE), "outside", "has no deadline in"),
     "a team gets the same matter twice": (nobody_has_it, "sideways", "same matter twice"),
     "what is said again raises again": (raised_whatever_was, "outside", "raises twice"),
     "what is urgent has more time": (urgency_gives_more_time, "rising", "due later"),

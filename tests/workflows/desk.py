@@ -53,25 +53,10 @@ class Desk:
 
     async def file(self, complaint: FileComplaint) -> Answer:
         """File by update-with-start."""
-        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            WORKFLOW,
-            complaint,
-            id=complaint.case_id,
-            task_queue=self.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        )
-        answer: Answer = await self.client.execute_update_with_start_workflow(
-            complaint.name(),
-            complaint,
-            start_workflow_operation=operation,
-            id=complaint.request_id,
-            result_type=Answer,
-        )
-        return answer
+        return await self.revive(complaint.case_id, complaint)
 
-    async def revive(self, act: Act) -> Answer:
-        """An act that begins another run where none is left."""
-        case_id: str = act.case_id  # type: ignore[attr-defined]
+    async def revive(self, case_id: str, act: Act) -> Answer:
+        """An act that begins a run where none is open."""
         operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             WORKFLOW,
             act,

@@ -15,8 +15,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import ResetReapplyType
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
-from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
@@ -58,7 +57,7 @@ from tests.workflows.course import (
 from tests.workflows.desk import Desk
 from worker import make_worker
 from workflows import complaint as shell
-from workflows.attributes import SEARCH_ATTRIBUTES, WORKFLOW
+from workflows.attributes import SEARCH_ATTRIBUTES
 from workflows.complaint import Summary
 from workflows.connection import client_options
 
@@ -82,18 +81,7 @@ def serving(desk: Desk, **options: Any) -> Worker:
 
 async def reopen(desk: Desk, case_id: str, **given: Any) -> Answer:
     """Reopen a case, in a new run if none is open."""
-    act = desk.message(events.ReopenCase, case_id=case_id, **given)
-    start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-        WORKFLOW,
-        act,
-        id=case_id,
-        task_queue=desk.task_queue,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-    )
-    answer: Answer = await desk.client.execute_update_with_start_workflow(
-        act.name(), act, start_workflow_operation=start, id=act.request_id, result_type=Answer
-    )
-    return answer
+    return await desk.revive(case_id, desk.message(events.ReopenCase, case_id=case_id, **given))
 
 
 async def ledger(desk: Desk, case_id: str) -> list[str]:

@@ -83,12 +83,12 @@ async def test_a_complaint_outside_reopens_a_case_whose_run_has_ended(desk: Desk
     act = desk.message(
         events.RecordExternalComplaint, AGENT, case_id=case_id, body="court", made_at=made, reference="court-17"
     )
-    must(await desk.revive(act))
+    must(await desk.revive(case_id, act))
     case = await until_stage(desk, case_id, Stage.VERIFICATION)
     assert (case.level, case.externals[0].body, case.reopenings) == (Level.MANAGEMENT, "court", 1)
     assert [each.team for each in case.open_hand_offs] == ["legal"]
     assert await desk.journal.verify(case_id) == ()
-    again = await desk.revive(desk.message(events.RecordExternalComplaint, AGENT, **_same(act)))
+    again = await desk.revive(case_id, desk.message(events.RecordExternalComplaint, AGENT, **_same(act)))
     assert again.refusal is not None
     assert again.refusal.code == "recorded_before"
 
