@@ -12,7 +12,7 @@ from activities.database import Pool, connected
 from policies.schema import Category, Level, Priority, Stage
 from states.case import Case
 from states.journal import Entry, fold, unseal
-from states.rules.evidence import OPEN_STAGES
+from states.lifecycle import OPEN_STAGES
 from states.values import OPEN_HAND_OFFS, Value
 from states.view import CaseRow, HandOffRow
 

@@ -16,6 +16,8 @@ from typing import TypeVar
 from statemachine import State, StateMachine
 from statemachine.exceptions import TransitionNotAllowed
 
+from policies.schema import Stage
+
 
 class Lifecycle(StateMachine):
     """受理 - 核实 - 协调 - 裁决 - 反馈 - 回访, with refusal, withdrawal and the ways back."""
@@ -69,6 +71,22 @@ class Lifecycle(StateMachine):
     undo_finding = coordination.to(verification) | ruling.to(verification)
     undo_call = ruling.to(coordination)
     archive = closed.to(archived)
+
+
+OPEN_STAGES = frozenset(
+    {
+        Stage.INTAKE,
+        Stage.ACCEPTANCE,
+        Stage.VERIFICATION,
+        Stage.COORDINATION,
+        Stage.RULING,
+        Stage.FEEDBACK,
+        Stage.FOLLOW_UP,
+    }
+)
+"""Where somebody has still something to do."""
+OVER = frozenset(Stage) - OPEN_STAGES
+"""Where nothing is left to do, for a party or for a team."""
 
 
 class EscalationLevel(StateMachine):

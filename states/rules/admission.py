@@ -37,6 +37,7 @@ from states.events import (
     ReportSellerContact,
     RequestCompletion,
 )
+from states.lifecycle import OPEN_STAGES
 from states.rules import appeals, escalation, evidence, feedback, follow_up, hand_off, incidents, verification
 from states.values import (
     Claim,
@@ -119,7 +120,7 @@ def join(draft: Draft, act: FileComplaint) -> None:
     if body is not None:
         follow_up.bring_back_if_over(draft, "ESC-5")
         escalation.went_outside(draft, body)
-    if act.high_risk and not draft.case.high_risk and draft.case.stage in evidence.OPEN_STAGES:
+    if act.high_risk and not draft.case.high_risk and draft.case.stage in OPEN_STAGES:
         escalation.raise_risk(draft, RiskState.SET)
     escalation.count_contacts(draft)
     if draft.case.stage not in (Stage.CLOSED, Stage.ARCHIVED):

@@ -9,7 +9,7 @@ from states import facts
 from states.case import Case
 from states.draft import Draft, Refused, expect, next_id
 from states.events import AnswerOffer, EscalateCase, OfferSolution, RecordExternalComplaint, ReportTrigger
-from states.lifecycle import OfferLife, step
+from states.lifecycle import OPEN_STAGES, OVER, OfferLife, step
 from states.rules import evidence, follow_up, hand_off
 from states.values import Contact, ExternalComplaint, Offer, OfferState, RiskState
 
@@ -27,7 +27,7 @@ def follow(draft: Draft) -> None:
     """
     while draft.unfollowed:
         row = draft.unfollowed.pop(0)
-        if row.route is not None and draft.case.stage not in evidence.OVER:
+        if row.route is not None and draft.case.stage not in OVER:
             hand_off.by_itself(draft, row.route, row.rule, trigger=row.trigger)
         if row.notice is not None:
             draft.tell(row.notice, Party.COMPLAINANT, row.rule)
@@ -69,7 +69,7 @@ def repeats(case: Case) -> list[Contact]:
 
 def count_contacts(draft: Draft) -> None:
     """Contacts within the policy's window raise the open case, once for each of its counts (ESC-2)."""
-    if draft.case.stage not in evidence.OPEN_STAGES:
+    if draft.case.stage not in OPEN_STAGES:
         return
     rule = draft.pack.repeat_contacts
     since = draft.at - timedelta(days=rule.within_days)
@@ -191,7 +191,7 @@ def answer_offer(draft: Draft, act: AnswerOffer) -> None:
 def withdraw_offer(draft: Draft) -> None:
     """What was offered is out of place once the case is over."""
     offer = draft.case.open_offer
-    if offer is not None and draft.case.stage in evidence.OVER:
+    if offer is not None and draft.case.stage in OVER:
         _set_offer(draft, offer, "cancel")
 
 

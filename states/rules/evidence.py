@@ -5,6 +5,7 @@ from states import facts
 from states.case import Case
 from states.draft import Draft, Refused, next_id
 from states.events import Act, RequestEvidence, SubmitEvidence, SubmitStatement
+from states.lifecycle import OPEN_STAGES
 from states.values import (
     Evidence,
     EvidenceItem,
@@ -14,24 +15,8 @@ from states.values import (
     Statement,
 )
 
-OPEN_STAGES = frozenset(
-    {
-        Stage.INTAKE,
-        Stage.ACCEPTANCE,
-        Stage.VERIFICATION,
-        Stage.COORDINATION,
-        Stage.RULING,
-        Stage.FEEDBACK,
-        Stage.FOLLOW_UP,
-    }
-)
-
 THIRD_PARTIES = (Party.CARRIER, Party.APPRAISER)
 """Who is no party to the complaint, yet can be asked for evidence; the platform hands in what they send (VER-14)."""
-
-
-OVER = frozenset(Stage) - OPEN_STAGES
-"""Where nothing is left to do, for a party or for a team."""
 
 
 def require_open(draft: Draft) -> None:

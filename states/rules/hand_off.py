@@ -7,7 +7,7 @@ from policies.triage import TriageLabel
 from states import facts
 from states.draft import Draft, Refused, expect, next_id
 from states.events import AnswerHandOff, HandOver, RecallHandOff, RefuseHandOff, ReturnHandOff, TakeHandOff
-from states.lifecycle import EscalationLevel, HandOffLife, step
+from states.lifecycle import OVER, EscalationLevel, HandOffLife, step
 from states.rules import evidence
 from states.values import Clock, Consent, ConsentState, HandOff, HandOffState, TextRef
 
@@ -170,7 +170,7 @@ def late(draft: Draft, clock: Clock) -> None:
 
 def recall_all(draft: Draft) -> None:
     """When the case is over there is nothing left for a team to do."""
-    if draft.case.stage in evidence.OVER:
+    if draft.case.stage in OVER:
         for each in draft.case.open_hand_offs:
             _end(draft, each, "recall", "HOF-4")
 

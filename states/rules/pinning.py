@@ -7,7 +7,7 @@ from states import clocks, facts
 from states.case import Case
 from states.draft import Draft, Refused
 from states.events import MigratePolicy
-from states.rules import evidence
+from states.lifecycle import OPEN_STAGES
 
 
 def migrate(draft: Draft, act: MigratePolicy) -> None:
@@ -19,7 +19,7 @@ def migrate(draft: Draft, act: MigratePolicy) -> None:
     case = draft.case
     if act.reason is None:
         raise Refused("reason_missing", "reason: a case is moved to another policy for a reason", "PEN-4")
-    if case.stage not in evidence.OPEN_STAGES:
+    if case.stage not in OPEN_STAGES:
         raise Refused("case_closed", f"the case is {case.stage}: its policy is settled", "PEN-4")
     try:
         target = draft.book.find(case.policy.name, act.version)

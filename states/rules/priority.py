@@ -6,7 +6,8 @@ from policies.schema import Band, Priority
 from states import facts
 from states.case import Case
 from states.draft import Draft
-from states.rules import escalation, evidence
+from states.lifecycle import OVER
+from states.rules import escalation
 from states.values import Factor
 
 ORDER = tuple(Priority)
@@ -15,7 +16,7 @@ ORDER = tuple(Priority)
 def examine(draft: Draft) -> None:
     """Compute the priority anew; what rises has its running clocks shortened (SLA-5)."""
     case = draft.case
-    if case.stage in evidence.OVER:
+    if case.stage in OVER:
         return
     factors = tuple(_factors(draft))
     priority = _priority(draft, factors)

@@ -10,6 +10,7 @@ from states import facts
 from states.draft import Draft, Refused, next_id
 from states.effects import AnyOutcome, Failed, Found, TextRead
 from states.events import AssessCase, SetRisk
+from states.lifecycle import OVER
 from states.rules import admission, escalation, evidence, follow_up, hand_off
 from states.values import ProposalOfTriageState, RiskState, TriageProposal
 
@@ -84,7 +85,7 @@ def _rules(draft: Draft, label: TriageLabel) -> Iterable[str]:
 
 
 def _act(draft: Draft, trigger: Trigger, state: RiskState) -> None:
-    if draft.case.stage in evidence.OVER:  # a text that is read when the case is over waits for an agent
+    if draft.case.stage in OVER:  # a text that is read when the case is over waits for an agent
         return
     if trigger is Trigger.HIGH_RISK:
         escalation.raise_risk(draft, state)

@@ -16,7 +16,7 @@ from activities.database import Connection, Pool, create_pool
 from activities.directory import _ONE_AT_A_TIME, LAPSE, Agent, Directory, Shift, Team
 from activities.views import NEVER_BACK, NEXT, OPEN, PUT_ROWS, CaseList, rows_json
 from policies.schema import Category, Level, Priority, Stage
-from states.rules.evidence import OPEN_STAGES
+from states.lifecycle import OPEN_STAGES
 from states.view import CaseRow
 from tests.activities.samples import START
 

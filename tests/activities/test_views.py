@@ -15,7 +15,7 @@ from activities.views import CaseList, TeamTask, rebuild
 from policies.schema import Category, Channel, Level, Priority, Route, Stage
 from states import events, view
 from states.journal import seal
-from states.rules.evidence import OPEN_STAGES
+from states.lifecycle import OPEN_STAGES
 from states.values import OPEN_HAND_OFFS, Consent, ConsentState, HandOff, HandOffState, Head
 from states.view import CaseRow, HandOffRow
 from tests.activities.samples import START, entry, filed, journal_of, row_after, row_of

@@ -3,7 +3,7 @@
 from policies.book import PolicyBook
 from policies.schema import Channel, Ground, Stage
 from states import events
-from states.rules.evidence import OPEN_STAGES
+from states.lifecycle import OPEN_STAGES
 from states.values import SellerContact
 from tests.states.story import BUYER, EXCHANGE, Story
 

@@ -47,7 +47,8 @@ from states.decide import decide
 from states.draft import Draft, Refused
 from states.events import ProposalAnswer
 from states.journal import Entry, apply, body, fold, unseal
-from states.rules import deadlines, escalation, evidence, hand_off, penalties, priority, remedies, reversal
+from states.lifecycle import OVER
+from states.rules import deadlines, escalation, hand_off, penalties, priority, remedies, reversal
 from states.values import (
     Actor,
     Answer,
@@ -657,7 +658,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def the_priority_is_that_of_its_factors(self) -> None:
         """As long as the case is open it is just as urgent as what it shows makes it (INT-5)."""
-        if self.case is None or self.case.stage in evidence.OVER:
+        if self.case is None or self.case.stage in OVER:
             return
         draft = Draft(self.case, BOOK, self.now, self.now)
         factors = tuple(priority._factors(draft))
@@ -797,7 +798,7 @@ class Histories(RuleBasedStateMachine):
             assert not active
         if self.case.stage is Stage.CLOSED:
             assert active <= {ClockKind.CLOSING_WINDOW}
-        if self.case.stage in evidence.OVER:
+        if self.case.stage in OVER:
             assert not self.case.open_hand_offs
             assert self.case.open_offer is None
 

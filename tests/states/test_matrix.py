@@ -24,7 +24,7 @@ from policies.schema import (
 from states import events, facts
 from states.case import Case
 from states.journal import Entry, fold
-from states.rules.evidence import OPEN_STAGES
+from states.lifecycle import OPEN_STAGES
 from states.values import Actor, Answer, Clock, ConsentState, HandOffState, RemedyTerms
 from tests.states.stages import in_stage
 from tests.states.story import AGENT, BUYER, GOOD, SELLER, Story, item, text
