@@ -35,6 +35,9 @@ PATIENCE = 100.0
 """Seconds after which a caller counts as hanging. A safety only: every wait ends when its condition is met."""
 
 
+_WAITS_FOR = "select from pg_stat_activity where $1 = any (pg_blocking_pids(pid))"
+
+
 class WorkerProcess(ServerProcess):
     """`python worker.py`, as production runs it. `name` tells it from another one in the same directory."""
 
@@ -79,6 +82,28 @@ class WorkerProcess(ServerProcess):
     def _told(self) -> int:
         """How often a worker wrote that it serves."""
         return self.log.read_text(errors="replace").count(" serving ") if self.log.exists() else 0
+
+
+class Hold:
+    """A database session that keeps all others from writing something down."""
+
+    def __init__(self, site: "Site", session: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._site = site
+        self._session = session
+
+    async def tried(self) -> None:
+        """Wait until somebody tries to write it down."""
+        looking = await self._site.connection()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not await looking.fetch(_WAITS_FOR, self._session.get_server_pid()):
+                    await asyncio.sleep(0.01)
+        finally:
+            await looking.close()
+
+    async def release(self) -> None:
+        """Let them."""
+        await self._session.close()
 
 
 class Site:
@@ -136,6 +161,17 @@ class Site:
         try:
             await session.execute(f"begin; lock table {table} in share row exclusive mode")
             yield
+        finally:
+            await session.close()
+
+    @asynccontextmanager
+    async def held(self, case_id: str) -> AsyncIterator["Hold"]:
+        """Nothing that happens to a case can be written down until the hold is released."""
+        session = await self.connection()
+        try:
+            await session.execute("begin")
+            await session.execute("select from case_view where case_id = $1 for update", case_id)
+            yield Hold(self, session)
         finally:
             await session.close()
 
