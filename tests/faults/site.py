@@ -35,9 +35,6 @@ PATIENCE = 100.0
 """Seconds after which a caller counts as hanging. A safety only: every wait ends when its condition is met."""
 
 
-_WAITS_FOR = "select from pg_stat_activity where $1 = any (pg_blocking_pids(pid))"
-
-
 class WorkerProcess(ServerProcess):
     """`python worker.py`, as production runs it. `name` tells it from another one in the same directory."""
 
@@ -93,13 +90,7 @@ class Hold:
 
     async def tried(self) -> None:
         """Wait until somebody tries to write it down."""
-        looking = await self._site.connection()
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not await looking.fetch(_WAITS_FOR, self._session.get_server_pid()):
-                    await asyncio.sleep(0.01)
-        finally:
-            await looking.close()
+        await self._site.sessions("$1 = any (pg_blocking_pids(pid))", self._session.get_server_pid(), patience=PATIENCE)
 
     async def release(self) -> None:
         """Let them."""
@@ -157,21 +148,23 @@ class Site:
     @asynccontextmanager
     async def locked(self, table: str) -> AsyncIterator[None]:
         """Nobody can write to a table meanwhile; reading goes on."""
-        session = await self.connection()
-        try:
-            await session.execute(f"begin; lock table {table} in share row exclusive mode")
+        async with self._locking(f"lock table {table} in share row exclusive mode"):
             yield
-        finally:
-            await session.close()
 
     @asynccontextmanager
-    async def held(self, case_id: str) -> AsyncIterator["Hold"]:
+    async def held(self, case_id: str) -> AsyncIterator[Hold]:
         """Nothing that happens to a case can be written down until the hold is released."""
+        async with self._locking("select from case_view where case_id = $1 for update", case_id) as session:
+            yield Hold(self, session)
+
+    @asynccontextmanager
+    async def _locking(self, statement: str, *given: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A database session that keeps a lock until it ends."""
         session = await self.connection()
         try:
             await session.execute("begin")
-            await session.execute("select from case_view where case_id = $1 for update", case_id)
-            yield Hold(self, session)
+            await session.execute(statement, *given)
+            yield session
         finally:
             await session.close()
 
@@ -208,14 +201,20 @@ class Site:
 
     async def waits(self, event: str, statement: str, sessions: int = 1) -> list[int]:
         """Wait until sessions wait for something, SyncRep or relation, in a statement; their process ids."""
-        query = "select pid from pg_stat_activity where wait_event = $1 and position($2 in query) > 0"
-        session = await self.connection()
+        return await self.sessions("wait_event = $1 and position($2 in query) > 0", event, statement, number=sessions)
+
+    async def sessions(self, which: str, *given: object, number: int = 1, patience: float = 30) -> list[int]:
+        """Wait until there are so many database sessions of a kind; their process ids."""
+        looking = await self.connection()
         try:
-            async with asyncio.timeout(30):
-                while len(found := await session.fetch(query, event, statement)) < sessions:
+            async with asyncio.timeout(patience):
+                while (
+                    len(found := await looking.fetch(f"select pid from pg_stat_activity where {which}", *given))
+                    < number
+                ):
                     await asyncio.sleep(0.01)
         finally:
-            await session.close()
+            await looking.close()
         return [row["pid"] for row in found]
 
     async def end_session(self, pid: int) -> None:
