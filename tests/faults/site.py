@@ -33,6 +33,8 @@ from workflows.connection import client_options
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 100.0
 """Seconds after which a caller counts as hanging. A safety only: every wait ends when its condition is met."""
+INSERT = "insert into journal"
+"""How the statement begins that writes an entry."""
 
 
 class WorkerProcess(ServerProcess):
@@ -90,7 +92,7 @@ class Hold:
 
     async def tried(self) -> None:
         """Wait until somebody tries to write it down."""
-        await self._site.sessions("$1 = any (pg_blocking_pids(pid))", self._session.get_server_pid(), patience=PATIENCE)
+        await self._site.sessions("$1 = any (pg_blocking_pids(pid))", self._session.get_server_pid())
 
     async def release(self) -> None:
         """Let them."""
@@ -128,6 +130,20 @@ class Site:
     async def restart_worker(self) -> None:
         """Kill -9, and start it again."""
         await self.worker.kill()
+        await self.worker.start()
+
+    async def kill_writing(self, prompt: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Kill -9 of the worker for certain while it writes to a journal, and start it again.
+
+        `prompt` brings about what it writes, unless that is on its way already. Whether a kill at a random moment
+        interrupts anything depends on how fast the machine is; a test that interrupts nothing shows nothing.
+        """
+        await self.worker.serving()
+        async with self.locked("journal"):
+            if prompt is not None:
+                await prompt()
+            await self.waits("relation", INSERT)
+            await self.worker.kill()
         await self.worker.start()
 
     async def break_during(
@@ -203,11 +219,11 @@ class Site:
         """Wait until sessions wait for something, SyncRep or relation, in a statement; their process ids."""
         return await self.sessions("wait_event = $1 and position($2 in query) > 0", event, statement, number=sessions)
 
-    async def sessions(self, which: str, *given: object, number: int = 1, patience: float = 30) -> list[int]:
+    async def sessions(self, which: str, *given: object, number: int = 1) -> list[int]:
         """Wait until there are so many database sessions of a kind; their process ids."""
         looking = await self.connection()
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(PATIENCE):
                 while (
                     len(found := await looking.fetch(f"select pid from pg_stat_activity where {which}", *given))
                     < number

@@ -48,6 +48,7 @@ async def test_silence_escalates_as_it_would_undisturbed(undivided: Site) -> Non
     cases = [Played(site) for _ in range(CASES)]
     await asyncio.gather(*(case.file() for case in cases))
     waiting = asyncio.gather(*(be_silent(case) for case in cases))
+    await site.kill_writing()
     for restart in (site.restart_worker, site.restart_worker, site.temporal.restart, site.postgres.restart) * 2:
         await site.worker.serving()
         await asyncio.sleep(0.5)

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ KILLS = 50
 CASES = 200
 AT_ONCE = CASES // KILLS
 """So many cases begin with each kill, so that there is work going on at every one."""
+WRITING = 5
+"""One in so many kills is no random one: it interrupts the worker while it writes."""
 
 Acts = Sequence[tuple[type[events.Act], Any, dict[str, Any]]]
 
@@ -80,26 +83,35 @@ def _whole(act: type[events.Act], given: dict[str, Any], case_id: str, now: date
 
 
 class Killing:
-    """Kills of the worker, one after another, each at a random moment while it serves; others can wait for them."""
+    """Kills of the worker, one after another; a few cases begin with each."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.done = 0
-        self._one_more = asyncio.Condition()
+        self._begun = -1
+        self._begins = asyncio.Condition()
 
     async def run(self) -> None:
+        """Kill it at random moments while it serves, and every few times while it writes."""
         choose = random.Random(SEED)
-        while self.done < KILLS:
-            await self.site.worker.serving()
-            await asyncio.sleep(choose.uniform(0.2, 1.5))
-            await self.site.restart_worker()
-            async with self._one_more:
-                self.done += 1
-                self._one_more.notify_all()
+        for number in range(KILLS):
+            begin = partial(self._begin, number)
+            if number % WRITING == 0:
+                await self.site.kill_writing(begin)
+            else:
+                await self.site.worker.serving()
+                await begin()
+                await asyncio.sleep(choose.uniform(0.2, 1.5))
+                await self.site.restart_worker()
 
-    async def reached(self, number: int) -> None:
-        async with self._one_more:
-            await self._one_more.wait_for(lambda: self.done >= number)
+    async def _begin(self, number: int) -> None:
+        async with self._begins:
+            self._begun = number
+            self._begins.notify_all()
+
+    async def about(self, number: int) -> None:
+        """Wait until it is the turn of a kill."""
+        async with self._begins:
+            await self._begins.wait_for(lambda: self._begun >= number)
 
 
 async def rise(case: Played, filed: dict[str, Any], acts: Acts) -> None:
@@ -121,7 +133,7 @@ async def test_cases_rise_as_they_would_undisturbed(undivided: Site) -> None:
     names = [list(RISES)[number % len(RISES)] for number in range(CASES)]
 
     async def one(number: int) -> Played:
-        await killing.reached(number // AT_ONCE)
+        await killing.about(number // AT_ONCE)
         # A shop of its own for each case: many complaints about one would be an incident.
         case = Played(site, Actor(id=f"seller-{number}", role=Role.RESPONDENT))
         await rise(case, *RISES[names[number]])
@@ -136,4 +148,4 @@ async def test_cases_rise_as_they_would_undisturbed(undivided: Site) -> None:
         require_all_acts(found, case.sent)
         assert risen(found) == expected[name], name
     broken = await hits(site, cases)
-    assert broken.tasks + broken.activities >= 5, broken
+    assert broken.tasks + broken.activities > 0, broken

@@ -14,11 +14,9 @@ from states import events
 from states.events import ProposalAnswer
 from states.journal import fold
 from tests.faults.plays import REFUND, Played
-from tests.faults.site import Site
+from tests.faults.site import INSERT, Site
 from tests.faults.sound import hits, require_all_acts, require_whole
 from tests.states.story import BUYER, SELLER
-
-INSERT = "insert into journal"
 
 
 async def waiting_for_acceptance(site: Site) -> Played:

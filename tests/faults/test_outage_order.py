@@ -18,19 +18,19 @@ from tests.states.story import AGENT, CHIEF
 
 DESK = "agent-desk"
 """A source whose word the policy trusts about when an act was made."""
-MARGIN = timedelta(seconds=4)
+MARGIN = timedelta(seconds=6)
 """How long before the deadline the outage begins."""
 
 
 @pytest.fixture
 async def quick(site: Site) -> AsyncIterator[WorkerProcess]:
-    """A worker whose policy takes a deadline that is handled two seconds late for an outage, and waits four more."""
+    """A worker whose policy takes a deadline that is handled two seconds late for an outage, and waits eight more."""
     packs = site.directory / "packs-of-the-test"
     for kind in ("packs", "calendars"):
         shutil.copytree(HERE / kind, packs / kind, dirs_exist_ok=True)
     for pack in (packs / "packs").glob("*.yaml"):
         quick = pack.read_text().replace("outage_after_seconds: 60", "outage_after_seconds: 2")
-        pack.write_text(quick.replace("settle_seconds: 30", "settle_seconds: 4"))
+        pack.write_text(quick.replace("settle_seconds: 30", "settle_seconds: 8"))
     await site.worker.kill()
     worker = WorkerProcess(site.directory, site.environment | {ELSEWHERE: str(packs)}, "quick-worker")
     await worker.start()
@@ -39,23 +39,28 @@ async def quick(site: Site) -> AsyncIterator[WorkerProcess]:
     worker.release()
 
 
-async def to_the_deadline(case: Played) -> datetime:
-    """A case whose deadline for acceptance is near, and no other; when it is due."""
+async def one_deadline(case: Played) -> datetime:
+    """A case that has a deadline for acceptance, and no other; when it is due."""
     await case.file()
     await case.until(Stage.ACCEPTANCE)
     await case.act(events.RecordContact, party="complainant", channel="hotline", outbound=True)
     await case.act(events.AssessCase)
     clock = (await case.quiet()).clock(ClockKind.ACCEPTANCE)
     assert clock is not None
-    await case.site.pass_time(case.case_id, clock.due - MARGIN - await case.now())
     return clock.due
+
+
+async def near(case: Played, due: datetime) -> None:
+    """Let time pass until shortly before a deadline."""
+    await case.site.pass_time(case.case_id, due - MARGIN - await case.now())
 
 
 @pytest.mark.parametrize("server", ["stays", "is killed"])
 async def test_acts_held_up_over_a_deadline(site: Site, quick: WorkerProcess, server: str) -> None:
     """Made in time, an act meets the clock; made too late, it finds the clock missed; whoever arrives first."""
     early, late, both = cases = [Played(site) for _ in range(3)]
-    dues = await asyncio.gather(*(to_the_deadline(case) for case in cases))
+    dues = await asyncio.gather(*(one_deadline(case) for case in cases))
+    await asyncio.gather(*(near(case, due) for case, due in zip(cases, dues, strict=True)))
     await quick.kill()
     for case, due in zip(cases, dues, strict=True):
         assert await case.now() < due, "the outage began too late"

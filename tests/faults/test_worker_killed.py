@@ -12,8 +12,9 @@ KILLS = 8
 
 
 async def kill_at_random(site: Site) -> None:
-    """Kill the worker while it is at work, at moments that the seed chooses, and start it again each time."""
+    """Kill the worker once while it writes, then at moments that the seed chooses, and start it again each time."""
     choose = random.Random(SEED)
+    await site.kill_writing()
     for _ in range(KILLS):
         await site.worker.serving()
         await asyncio.sleep(choose.uniform(0.0, 0.8))
