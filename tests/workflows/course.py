@@ -101,9 +101,9 @@ SAMPLES: dict[type[Act], Act] = {
 # --- waiting ---------------------------------------------------------------------------------
 
 
-async def until(desk: Desk, case_id: str, met: Callable[[Case], bool], patience: float = 20) -> Case:
+async def until(desk: Desk, case_id: str, met: Callable[[Case], bool]) -> Case:
     """Wait for a case to meet a condition."""
-    async with asyncio.timeout(patience):
+    async with asyncio.timeout(60):
         while not met(case := await desk.case(case_id)):
             await asyncio.sleep(0.02)
     return case

@@ -578,7 +578,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The policies with seconds where an outage is measured in minutes."""
     policies = {}
     for policy in default_book():
-        delivery = replace(policy.pack.delivery, outage_after_seconds=1, settle_seconds=2)
+        delivery = replace(policy.pack.delivery, outage_after_seconds=1, settle_seconds=5)
         policies[policy.ref] = replace(policy, pack=replace(policy.pack, delivery=delivery))
     book = PolicyBook(policies)
     monkeypatch.setattr(shell, "default_book", lambda: book)
@@ -595,7 +595,7 @@ def _rises_for(case: Case, clock: str) -> list[int]:
 async def test_after_an_outage_acts_are_judged_by_when_they_were_made(alone: Desk, order: str) -> None:
     """No worker is there when the first contact falls due; the call before that is delivered with one after it."""
     async with serving(alone):
-        case_id = await alone.opened(**soon(hours=12, seconds=-3))
+        case_id = await alone.opened(**soon(hours=12, seconds=-6))
         case = await until_stage(alone, case_id, Stage.ACCEPTANCE)
     [due] = [clock.due for clock in case.clocks if clock.kind == "first_contact"]
     call: dict[str, Any] = {"party": Party.COMPLAINANT, "channel": Channel.HOTLINE, "source": "agent-desk"}
@@ -624,7 +624,7 @@ async def test_after_an_outage_acts_are_judged_by_when_they_were_made(alone: Des
 @pytest.mark.rule("SLA-2", "ESC-1")
 async def test_after_an_outage_a_call_made_too_late_is_too_late(alone: Desk) -> None:
     async with serving(alone):
-        case_id = await alone.opened(**soon(hours=12, seconds=-3))
+        case_id = await alone.opened(**soon(hours=12, seconds=-6))
         case = await until_stage(alone, case_id, Stage.ACCEPTANCE)
     [due] = [clock.due for clock in case.clocks if clock.kind == "first_contact"]
     while datetime.now(UTC) < due + timedelta(seconds=3):
