@@ -139,12 +139,13 @@ def settle_outside(draft: Draft) -> None:
 
 
 def raise_risk(draft: Draft, state: RiskState) -> None:
-    """The case is of high risk: priority, level and safety team follow at once; what was proposed before has acted.
-    What only a text proposes changes nothing about a risk that somebody set.
+    """The case is of high risk: priority, level and safety team follow at once, in any state: one that is over is open
+    again. What was proposed before has acted. What only a text proposes changes nothing about a risk that somebody set.
     """
     before = draft.case.high_risk
     if before and state is RiskState.PROPOSED:
         return
+    follow_up.bring_back_if_over(draft, "ESC-9")
     draft.record(facts.RiskSet(state=state, high=True, rules=("ESC-9",)))
     if not before:
         trigger_anew(draft, Trigger.HIGH_RISK)

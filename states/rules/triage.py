@@ -10,8 +10,8 @@ from states import facts
 from states.draft import Draft, Refused, next_id
 from states.effects import AnyOutcome, Failed, Found, TextRead
 from states.events import AssessCase, SetRisk
-from states.lifecycle import OVER
-from states.rules import admission, escalation, evidence, follow_up, hand_off
+from states.lifecycle import OPEN_STAGES
+from states.rules import admission, escalation, evidence, hand_off
 from states.values import ProposalOfTriageState, RiskState, TriageProposal
 
 OPEN, REJECTED, CONFIRMED = (
@@ -85,11 +85,10 @@ def _rules(draft: Draft, label: TriageLabel) -> Iterable[str]:
 
 
 def _act(draft: Draft, trigger: Trigger, state: RiskState) -> None:
-    if draft.case.stage in OVER:  # a text that is read when the case is over waits for an agent
-        return
+    """A hazard acts in any state (ESC-9); whatever else a text shows when the case is over waits for an agent."""
     if trigger is Trigger.HIGH_RISK:
         escalation.raise_risk(draft, state)
-    else:
+    elif draft.case.stage in OPEN_STAGES:
         escalation.trigger_once(draft, trigger)
 
 
@@ -154,5 +153,4 @@ def set_risk(draft: Draft, act: SetRisk) -> None:
     if case.high_risk and case.risk is not RiskState.PROPOSED:
         raise Refused("no_change", "high: the case is of high risk already", "ESC-9")
     escalation.require_not_archived(draft, "ESC-9")
-    follow_up.bring_back_if_over(draft, "ESC-9")
     escalation.raise_risk(draft, RiskState.CONFIRMED if case.risk is RiskState.PROPOSED else RiskState.SET)

@@ -458,15 +458,33 @@ def test_a_hazard_in_the_complaint_itself_skips_the_seller() -> None:
 
 @pytest.mark.rule("INT-4", "ESC-9")
 @pytest.mark.parametrize("stage", [Stage.REFUSED, Stage.WITHDRAWN, Stage.CLOSED])
-def test_a_hazard_that_shows_when_the_case_is_over_waits_for_an_agent_who_opens_it_again(stage: Stage) -> None:
+def test_a_hazard_that_shows_when_the_case_is_over_opens_it_again(stage: Stage) -> None:
     story = says(in_stage(stage), HAZARD)
-    assert (story.at(stage), risk(story), rises(story)) == (True, (False, None), [])
-    assert "- proposed T1: safety_hazard (爆炸)" in lines(story)
-    story.accepted(events.SetRisk, high=True)
-    assert story.at(Stage.VERIFICATION)
+    assert (story.at(Stage.VERIFICATION), story.open_case.reopenings) == (True, 1)
+    assert risk(story) == (True, RiskState.PROPOSED)
     is_grave(story)
+    assert len(story.sent("reopened")) == 2, "both parties are told"
     assess(story, confirmed=("T1",))
     is_grave(story)
+
+
+@pytest.mark.rule("INT-4", "ESC-9")
+def test_a_hazard_that_is_no_risk_any_more_opens_nothing() -> None:
+    """The agent who lowered the risk has seen these words; others are another matter."""
+    story = Story().to_follow_up()
+    says(story, HAZARD)
+    assess(story, rejected=("T1",))
+    story.accepted(events.AnswerSurvey, BUYER, solved=True, scores=GOOD)
+    says(story, HAZARD)
+    assert (story.at(Stage.CLOSED), risk(story)) == (True, (False, RiskState.LOWERED))
+
+
+@pytest.mark.rule("INT-4")
+@pytest.mark.parametrize("label", [*LEANS, TriageLabel.ASKS_MANAGEMENT])
+@pytest.mark.parametrize("stage", [Stage.REFUSED, Stage.WITHDRAWN, Stage.CLOSED])
+def test_nothing_else_that_shows_when_the_case_is_over_opens_it(stage: Stage, label: TriageLabel) -> None:
+    story = says(in_stage(stage), label)
+    assert (story.at(stage), rises(story), proposals(story)) == (True, [], [("T1", label, PROPOSED)])
 
 
 @pytest.mark.rule("ESC-9", "INT-4", "COO-5")
@@ -491,23 +509,24 @@ def test_a_hazard_in_the_comment_of_a_survey_acts_on_the_case_that_it_brings_bac
 
 
 @pytest.mark.rule("ESC-9", "INT-4", "FUP-1")
-def test_a_hazard_in_the_comment_that_closes_a_case_waits_for_an_agent() -> None:
+def test_a_hazard_in_the_comment_that_closes_a_case_opens_it_again() -> None:
     story = Story().to_follow_up()
     story.shown = (found(HAZARD, "comment"),)
     story.accepted(events.AnswerSurvey, BUYER, solved=True, scores=GOOD, comment=text("comment"))
-    assert (story.at(Stage.CLOSED), proposals(story)) == (True, [("T1", HAZARD, PROPOSED)])
-    assert (rises(story), risk(story)) == ([], (False, None))
-    story.accepted(events.SetRisk, high=True)
-    assert (story.at(Stage.VERIFICATION), risk(story)) == (True, (True, RiskState.SET))
+    assert proposals(story) == [("T1", HAZARD, PROPOSED)]
+    assert story.open_case.path[-3:] == (Stage.FOLLOW_UP, Stage.CLOSED, Stage.VERIFICATION)
+    is_grave(story)
 
 
 @pytest.mark.rule("ESC-9", "ADM-5")
-def test_a_hazard_in_the_same_complaint_once_more_is_seen_although_it_is_not_admitted() -> None:
+def test_a_hazard_in_the_same_complaint_once_more_opens_the_case_that_the_complaint_does_not() -> None:
     story = Story().to_closed()
     story.shown = (found(HAZARD, "burns"),)
     answer = story.file(request_id="r-again", description=text("burns"))
-    assert (answer.accepted, story.at(Stage.CLOSED)) == (False, True)
+    assert (answer.accepted, answer.stage) == (False, Stage.CLOSED)
     assert proposals(story) == [("T1", HAZARD, PROPOSED)]
+    assert story.at(Stage.VERIFICATION)
+    is_grave(story)
 
 
 @pytest.mark.rule("ESC-9", "SLA-7")

@@ -89,6 +89,9 @@ def test_words_that_were_once_misread(text: str, label: TriageLabel, shown: bool
     ("text", "category"),
     [
         ("要求退款", None),  # a claim, which every category may have
+        ("水烧不开，盖子也打不开", None),
+        ("店家拒绝给开发票", "invoice"),
+        ("一直不开票", "invoice"),
         ("申请退款", None),
         ("商家拒绝退款", "return_exchange"),
         ("在线消息不回", None),
