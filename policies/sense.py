@@ -137,6 +137,7 @@ ACTS = frozenset(
         "recall_hand_off",
         "assign_case",
         "link_incident",
+        "close_incident",
         "withdraw_complaint",
         "report_remedy",
         "answer_survey",
@@ -153,6 +154,8 @@ ACTS = frozenset(
 )
 ENGINES_OWN = ("absorb_case", "link_incident")
 """The acts that only the engine does."""
+ON_INCIDENTS = frozenset({Role.AGENT, Role.SUPERVISOR, Role.SERVICE})
+"""Who can act on many cases at once; a party acts on its own case only."""
 
 ALWAYS = frozenset({"case", "order"})
 """What every notice can name."""
@@ -638,6 +641,9 @@ def _rights(pack: Pack) -> Problems:
             yield f"rights.{act}: nobody may do it"
         if (Role.ENGINE in roles) != (act in ENGINES_OWN):
             yield f"rights.{act}: {_said(ENGINES_OWN)} are the engine's acts, and its only ones"
+    others = sorted({*pack.rights.get("close_incident", ())} - ON_INCIDENTS)
+    if others:
+        yield f"rights.close_incident: {_said(others)} cannot act on an incident"
 
 
 # --- notices --------------------------------------------------------------------------------------

@@ -42,8 +42,6 @@ GoesRound = MassAct | LinkIncident
 
 PEOPLE = (Role.AGENT, Role.SUPERVISOR, Role.SERVICE)
 """Who may act on an incident, if the policy lets them do the act at all; a party acts on its own case only."""
-CLOSERS = (Role.AGENT, Role.SUPERVISOR)
-"""Who may close one."""
 MAX_ROUNDS = 500
 MAX_UNDER_WAY = 20
 """So many acts, and so many that are not over, a run can hand to the next one."""
@@ -221,8 +219,7 @@ def _reused(known: Act, act: Act) -> Refusal | None:
 def _refusal(incident: Incident, act: MassAct | CloseIncident, policy: Policy) -> Refusal | None:
     """Why an act does not go round: what every case would refuse is refused here, once."""
     role = act.actor.role if act.actor else Role.UNATTRIBUTED
-    rights = CLOSERS if isinstance(act, CloseIncident) else policy.pack.rights[act.name()]
-    allowed = [each for each in PEOPLE if each in rights]
+    allowed = [each for each in PEOPLE if each in policy.pack.rights[act.name()]]
     if role not in allowed:
         message = f"actor.role: {act.name()} on an incident is for {', '.join(allowed)}, not for {role}"
         return Refusal("no_right", message, "TRA-1")

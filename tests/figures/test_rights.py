@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from policies.book import default_book
 from policies.schema import Channel, ClockKind, Party, RemedyKind, Role, Route, Trigger
 from states import events
+from states.incident import CloseIncident, act_on
 from states.values import Actor, Claim, Head, RemedyTerms, SellerContact
 from tests.figures.cases import refusal
 from tests.states.story import BUYER, GOOD, SELLER, START, Story, complaint, item, text
+from tests.states.test_incident import BEGUN
 
 MAY: dict[type[events.Act], str] = {
     events.FileComplaint: "complainant agent supervisor service",
@@ -128,6 +131,13 @@ def test_an_act_is_for_its_roles_and_for_no_other(act: type[events.Act]) -> None
 def test_the_table_is_complete() -> None:
     """Every act has its roles."""
     assert set(MAY) == set(events.ACTS)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_an_incident_is_closed_by_the_platforms_people(role: Role) -> None:
+    close = CloseIncident(request_id="r-close", actor=actor(role), reason=text("over"))
+    _, answer = act_on(BEGUN, close, START, default_book().in_force("platform", START))
+    assert answer.accepted is (role in {Role.AGENT, Role.SUPERVISOR})
 
 
 def test_nobody_without_the_right_files_the_first_complaint() -> None:

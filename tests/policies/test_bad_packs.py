@@ -20,7 +20,7 @@ from policies.book import ELSEWHERE, HERE, PackError, load_book
 from policies.plain_yaml import convert
 from policies.schema import Outcome, Pack, Stage, Trigger
 from policies.triage import TriageRules
-from states import events
+from states import events, incident
 from states.rules import escalation
 from states.rules.deadlines import LAPSES
 from tests.policies.packs import CALENDAR, GONE, PLATFORM, ROOT, changed, directory, platform
@@ -292,6 +292,7 @@ BAD: list[tuple[str, object, str]] = [
     ("rights.issue_ruling", ["engine"], f": {ENGINES}"),
     ("rights.absorb_case", ["agent"], f": {ENGINES}"),
     ("rights.link_incident", ["service"], f": {ENGINES}"),
+    ("rights.close_incident", ["agent", "respondent"], ": respondent cannot act on an incident"),
     # notices
     ("notices.survey", GONE, "notices: survey is missing"),
     ("notices.greeting", {"channels": ["sms"], "text": SURVEY}, "notices: nothing sends greeting"),
@@ -574,8 +575,12 @@ def test_a_bad_pack_stops_the_worker_before_it_connects(tmp_path: Path) -> None:
 
 
 def test_every_act_has_its_right_and_every_right_its_act() -> None:
-    assert {act.name() for act in events.ACTS} == sense.ACTS
+    assert {*(act.name() for act in events.ACTS), incident.CloseIncident.name()} == sense.ACTS
     assert {events.AbsorbCase.name(), events.LinkIncident.name()} == set(sense.ENGINES_OWN)
+
+
+def test_who_can_act_on_an_incident() -> None:
+    assert set(incident.PEOPLE) == sense.ON_INCIDENTS
 
 
 def test_the_clocks_that_may_lapse_are_those_with_a_consequence() -> None:
