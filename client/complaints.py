@@ -544,23 +544,29 @@ class Complaints:
         return found
 
     async def _ask_run(self, case_id: str, name: str, type_: type[T]) -> T | None:
-        """What the open run says; None if there is none, or if it has nothing on record yet."""
+        """What the open run says; None if there is none, or if it has nothing on record yet.
+
+        A run that hands over to the next one while it is asked tells nothing: then that one is asked.
+        """
+        handle = self._engine.get_workflow_handle(case_id)
         optional: Any = type_ | None
-        with engine_in_words():
-            try:
-                found: T | None = await self._engine.get_workflow_handle(case_id).query(
-                    name,
-                    result_type=optional,
-                    reject_condition=QueryRejectCondition.NOT_OPEN,
-                    rpc_timeout=QUERY_TIMEOUT,
-                )
-            except WorkflowQueryRejectedError:
-                return None
-            except RPCError as error:
-                if not is_missing(error):
-                    raise
-                return None
-        return found
+        while True:
+            with engine_in_words():
+                try:
+                    found: T | None = await handle.query(
+                        name,
+                        result_type=optional,
+                        reject_condition=QueryRejectCondition.NOT_OPEN,
+                        rpc_timeout=QUERY_TIMEOUT,
+                    )
+                    return found
+                except WorkflowQueryRejectedError as error:
+                    if error.status is not WorkflowExecutionStatus.CONTINUED_AS_NEW:
+                        return None
+                except RPCError as error:
+                    if not is_missing(error):
+                        raise
+                    return None
 
     # --- incidents --------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asyncpg import Pool
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryRejectedError
 
 from activities.platform import PostgresPlatform
 from client.complaints import Complaints
@@ -85,6 +86,24 @@ async def test_one_act_for_all_cases_and_the_same_answer_for_good(complaints: Co
     ended = await complaints.incident(incident)
     assert ended.closing is not None
     assert [row.id for row in await complaints.incidents(closed=True)] == [incident]
+
+
+async def test_a_run_that_hands_over_while_it_is_asked_is_not_taken_for_the_end(
+    complaints: Complaints, incident: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine answers such a question with the status of the run that it reached."""
+    query, statuses = WorkflowHandle.query, [WorkflowExecutionStatus.CONTINUED_AS_NEW] * 2
+
+    async def reach(self: WorkflowHandle[Any, Any], *args: Any, **options: Any) -> Any:
+        if statuses:
+            raise WorkflowQueryRejectedError(statuses.pop())
+        return await query(self, *args, **options)
+
+    monkeypatch.setattr(WorkflowHandle, "query", reach)
+    assert (await complaints.incident(incident)).id == incident
+    statuses.append(WorkflowExecutionStatus.TERMINATED)
+    with pytest.raises(NotFoundError):
+        await complaints.incident(incident)
 
 
 async def test_an_unknown_incident_is_not_found(complaints: Complaints) -> None:
