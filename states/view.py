@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from policies.schema import Category, Level, OnMiss, Outcome, Party, Policy, Priority, Route, Stage
 from states.case import Case
+from states.lifecycle import HandOffLife, step
 from states.values import (
     Clock,
     ClockState,
@@ -16,6 +17,7 @@ from states.values import (
     ProposalOfTriageState,
     Remedy,
     RemedyState,
+    RequestKind,
     Value,
     yuan,
 )
@@ -320,8 +322,9 @@ PARTS: tuple[Callable[[Case, Policy], Iterator[str]], ...] = (_matter, _course, 
 
 
 def possible_acts(case: Case) -> frozenset[str]:
-    """What people may do at the case's stage; whether it succeeds may depend on more."""
-    return ACTS_OF_STAGE[case.stage] - {"absorb_case", "link_incident"}  # the engine's own
+    """What people may do at the case's stage with what there is in it; whether it succeeds may depend on more."""
+    acts = ACTS_OF_STAGE[case.stage] - {"absorb_case", "link_incident"}  # the engine's own
+    return frozenset(act for act in acts if act not in ABOUT or ABOUT[act](case))
 
 
 _ALWAYS = frozenset(
@@ -367,6 +370,25 @@ ACTS_OF_STAGE: dict[Stage, frozenset[str]] = {
     Stage.ARCHIVED: frozenset({"file_complaint", "reopen_case", "record_external_complaint"}),
 }
 """What can be done in each stage. `decide` does not read this; a test holds it against what `decide` accepts."""
+
+
+def _some_hand_off(event: str) -> Callable[[Case], bool]:
+    return lambda case: any(step(HandOffLife, each.state, event) for each in case.hand_offs)
+
+
+ABOUT: dict[str, Callable[[Case], bool]] = {
+    "complete_complaint": lambda case: any(each.kind is RequestKind.COMPLETION for each in case.open_requests()),
+    "answer_proposal": lambda case: case.open_proposal is not None,
+    "answer_offer": lambda case: case.open_offer is not None,
+    "answer_hand_off": _some_hand_off("decline"),
+    "take_hand_off": _some_hand_off("take"),
+    "return_hand_off": _some_hand_off("give_back"),
+    "refuse_hand_off": _some_hand_off("refuse"),
+    "recall_hand_off": _some_hand_off("recall"),
+    "report_remedy": lambda case: any(each.next_step is not None for each in case.remedies),
+    "correct_act": lambda case: case.correctable is not None,
+}
+"""Acts on something that a case may have or not, and whether it has it. Held against `decide` by the same test."""
 
 
 def _local(instant: datetime, policy: Policy) -> str:

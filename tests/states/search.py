@@ -69,6 +69,7 @@ from policies.schema import (
     Stage,
     Trigger,
 )
+from policies.sense import ENGINES_OWN
 from policies.triage import TriageLabel
 from policies.wording import render
 from states import effects, events, facts
@@ -131,6 +132,7 @@ from states.values import (
     TriageProposal,
     Violation,
 )
+from states.view import possible_acts
 from tests.states.story import AGENT, BUYER, CHIEF, ENGINE, SELLER, START, complaint, item, order, text
 
 NOW = START
@@ -1273,6 +1275,8 @@ class Graph:
         self.came_by: dict[bytes, Edge] = {}
         self.accepted: set[tuple[Stage, str]] = set()
         """Acts that were accepted, with the stage in which they were made."""
+        self.unlisted: set[str] = set()
+        """Acts that were accepted although the view does not list them for the case as it was."""
         self.refused: set[str] = set()
         """Acts that were refused somewhere."""
         self.moves: set[tuple[Stage, str, Stage]] = set()
@@ -1390,6 +1394,7 @@ class Graph:
         if isinstance(move.event, events.Act) and decision.answer is not None:
             if decision.answer.accepted:
                 self.accepted.add((move.case.stage, move.event.name()))
+                self.unlisted |= {move.event.name()} - possible_acts(move.case) - set(ENGINES_OWN)
             else:
                 self.refused.add(move.event.name())
         stage = move.case.stage

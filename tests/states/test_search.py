@@ -114,6 +114,7 @@ def test_the_view_lists_just_the_acts_that_each_stage_accepts() -> None:
     accepted = set().union(*(found.accepted for found in graphs()))
     for stage in Stage:
         assert {act for where, act in accepted if where is stage} == ACTS_OF_STAGE[stage], stage
+    assert set().union(*(found.unlisted for found in graphs())) == set()
 
 
 def test_every_act_is_refused_somewhere() -> None:

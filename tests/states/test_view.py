@@ -1,5 +1,6 @@
 """What each reader sees of a case: the row for lists, the complainant's progress, the page for operators."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from policies.schema import (
     PenaltyKind,
     Rating,
     RemedyKind,
+    Route,
     Stage,
 )
 from states import events, view
@@ -31,7 +33,7 @@ from states.values import (
     SellerContact,
     StaffConduct,
 )
-from tests.states.story import AGENT, BUYER, SELLER, START, Story, item, order, text
+from tests.states.story import AGENT, BUYER, EXCHANGE, SELLER, START, Story, item, order, text
 
 
 def page(case: Case) -> list[str]:
@@ -81,6 +83,57 @@ def test_progress_shows_what_is_unclear_and_which_category_is_offered() -> None:
     early = Story()
     early.file(category=Category.FALSE_SHIPMENT)
     assert view.progress(early.open_case).asked_of_you == ("Q1: category_offer: late_shipment",)
+
+
+def coordinating() -> Story:
+    return Story().to_coordination()
+
+
+def proposing() -> Story:
+    story = coordinating()
+    story.accepted(events.ProposeRemedy, BUYER, terms=EXCHANGE)
+    return story
+
+
+def completing() -> Story:
+    story = Story().to_acceptance()
+    story.accepted(events.RequestCompletion, wanted=("time",))
+    return story
+
+
+def asking_for_consent() -> Story:
+    story = Story().to_acceptance()
+    story.accepted(events.HandOver, route=Route.LOGISTICS)
+    return story
+
+
+def handed_over() -> Story:
+    story = asking_for_consent()
+    story.accepted(events.AnswerHandOff, BUYER, hand_off="H1", agreed=True, channel=Channel.HOTLINE)
+    return story
+
+
+def offering() -> Story:
+    story = Story().to_acceptance(category=Category.NOT_RECEIVED, claim=Claim(remedies=(RemedyKind.REFUND,)))
+    story.accepted(events.OfferSolution, text=text("solution"))
+    return story
+
+
+@pytest.mark.parametrize(
+    ("there", "acts"),
+    [
+        (lambda: Story().to_acceptance(), ""),
+        (coordinating, "correct_act"),
+        (proposing, "answer_proposal correct_act"),
+        (completing, "complete_complaint"),
+        (asking_for_consent, "answer_hand_off recall_hand_off"),
+        (handed_over, "take_hand_off return_hand_off refuse_hand_off recall_hand_off"),
+        (offering, "answer_offer"),
+        (lambda: Story().to_feedback(EXCHANGE), "report_remedy"),
+    ],
+)
+def test_an_act_on_something_is_listed_while_it_is_there(there: Callable[[], Story], acts: str) -> None:
+    assert view.possible_acts(there().open_case) & view.ABOUT.keys() == set(acts.split())
 
 
 @pytest.mark.rule("ESC-7")
