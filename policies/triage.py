@@ -5,7 +5,7 @@ follow one another, with a space between them:
 
     找|叫              any of these words
     <manager>          any word of the set of that name
-    (了|过)            any of these words, or none
+    (了|过)            any of these words, or none; never first or last, where it would change nothing
     ^ and $            where a clause begins and where it ends
     ~ and ~6           at most so many characters of the same clause
     ~~ and ~~30        at most so many characters, whatever stands between
@@ -226,5 +226,7 @@ def _check(parts: tuple[Part, ...], sets: Iterable[str], *, can_match: bool) -> 
     required = [part for part in parts if not part.optional and part.sign != MATCH]
     if not required or not (can_match or any(part.sign is None for part in required)):
         raise ValueError("has no word that has to be there")
+    if parts[0].optional or parts[-1].optional:  # it would change nothing, so it was meant to be there
+        raise ValueError("begins or ends with a part that can be left out")
     if sum(part.optional for part in parts) > MAX_OPTIONAL:
         raise ValueError(f"has more than {MAX_OPTIONAL} parts that can be left out")
