@@ -20,6 +20,8 @@ from stack.virtual_time import VirtualTime
 # Tests survive killed processes, no power cut: the disk need not be waited for. Commits still are
 # (synchronous_commit), for a killed server would lose the last of them.
 FAST = {"fsync": "off", "full_page_writes": "off"}
+PATIENCE = 60.0
+"""Seconds after which what a test waits for counts as never coming. A safety only: every wait ends when it comes."""
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ from stack.embedded import TemporalServer
 from stack.virtual_time import VirtualTime
 from states.events import AcceptComplaint, FileComplaint, ReopenCase, WithdrawComplaint
 from states.journal import fold
+from tests.embedded import PATIENCE
 from tests.states.story import AGENT, BUYER, SELLER, complaint, text
 from workflows.attributes import TASK_QUEUE
 
@@ -38,7 +39,7 @@ Make = Callable[[], AbstractAsyncContextManager[Any]]
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait until a condition holds."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await condition():
             await asyncio.sleep(0.02)
 
@@ -215,7 +216,7 @@ async def test_a_caller_that_is_cancelled_stops_trying(complaints: Complaints, o
     filing = asyncio.create_task(complaints.file(complaint(orders=(order,))))
     await asyncio.sleep(0.5)  # let it be on its way; the test holds whether it is or not
     filing.cancel()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(asyncio.CancelledError):
             await filing
 
@@ -310,7 +311,7 @@ async def test_watching_shows_every_entry_once_until_the_case_is_closed(complain
     await until(begun)
     assert not watching.done()
     await complaints.act(case_id, WithdrawComplaint(request_id="r-1", actor=BUYER))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         await watching
     assert seen == list(range(1, len(seen) + 1))
     assert stages[-1] is Stage.CLOSED

@@ -18,6 +18,7 @@ from policies.schema import Matter
 from states.events import EscalateCase
 from states.incident import CloseIncident, Incident, Tally
 from tests.client.conftest import Run
+from tests.embedded import PATIENCE
 from tests.states.story import CHIEF, START, complaint, order, text
 
 ENOUGH = next(
@@ -30,7 +31,7 @@ BOSS = ("--as", "supervisor:supervisor-01")
 
 async def gone_round(complaints: Complaints, incident: str, number: int) -> Incident:
     """The incident when an act has gone round."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 known = await complaints.incident(incident)
@@ -73,7 +74,7 @@ async def test_one_act_for_all_cases_and_the_same_answer_for_good(complaints: Co
     assert known.rounds[1].tally == Tally(accepted=ENOUGH)
     close = CloseIncident(request_id=complaints.new_request_id(), actor=CHIEF, reason=text("over"))
     assert (await complaints.act_on_incident(incident, close)).accepted
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await complaints.incidents():
             await asyncio.sleep(0.02)
     # Whether its run has ended by now or not: what was done is answered as before, anything else is refused.
@@ -148,7 +149,7 @@ async def test_the_commands(
     await said("incident", "incident/seller/nobody/1", code=4)
     await said("incident-act", "incident/seller/nobody/1", "close-incident", *why, code=4)
     await said("incident-act", incident, "close-incident", *why)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while incident not in await said("incidents", "--closed"):
             await asyncio.sleep(0.02)
     assert incident not in await said("incidents")

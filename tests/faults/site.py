@@ -132,7 +132,7 @@ class Site:
         await self.worker.kill()
         await self.worker.start()
 
-    async def kill_writing(self, prompt: Callable[[], Awaitable[None]] | None = None) -> None:
+    async def kill_writing(self, prompt: Callable[[], None] = lambda: None) -> None:
         """Kill -9 of the worker for certain while it writes to a journal, and start it again.
 
         `prompt` brings about what it writes, unless that is on its way already. Whether a kill at a random moment
@@ -140,8 +140,7 @@ class Site:
         """
         await self.worker.serving()
         async with self.locked("journal"):
-            if prompt is not None:
-                await prompt()
+            prompt()
             await self.waits("relation", INSERT)
             await self.worker.kill()
         await self.worker.start()
@@ -221,13 +220,11 @@ class Site:
 
     async def sessions(self, which: str, *given: object, number: int = 1) -> list[int]:
         """Wait until there are so many database sessions of a kind; their process ids."""
+        query = f"select pid from pg_stat_activity where {which}"
         looking = await self.connection()
         try:
             async with asyncio.timeout(PATIENCE):
-                while (
-                    len(found := await looking.fetch(f"select pid from pg_stat_activity where {which}", *given))
-                    < number
-                ):
+                while len(found := await looking.fetch(query, *given)) < number:
                     await asyncio.sleep(0.01)
         finally:
             await looking.close()

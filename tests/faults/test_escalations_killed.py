@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -82,36 +81,19 @@ def _whole(act: type[events.Act], given: dict[str, Any], case_id: str, now: date
     return given | (outside if act is events.RecordExternalComplaint else {})
 
 
-class Killing:
-    """Kills of the worker, one after another; a few cases begin with each."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self._begun = -1
-        self._begins = asyncio.Condition()
-
-    async def run(self) -> None:
-        """Kill it at random moments while it serves, and every few times while it writes."""
-        choose = random.Random(SEED)
-        for number in range(KILLS):
-            begin = partial(self._begin, number)
-            if number % WRITING == 0:
-                await self.site.kill_writing(begin)
-            else:
-                await self.site.worker.serving()
-                await begin()
-                await asyncio.sleep(choose.uniform(0.2, 1.5))
-                await self.site.restart_worker()
-
-    async def _begin(self, number: int) -> None:
-        async with self._begins:
-            self._begun = number
-            self._begins.notify_all()
-
-    async def about(self, number: int) -> None:
-        """Wait until it is the turn of a kill."""
-        async with self._begins:
-            await self._begins.wait_for(lambda: self._begun >= number)
+async def kill_again_and_again(site: Site, begun: Sequence[asyncio.Event]) -> None:
+    """Kill the worker at random moments while it serves, and every few times while it writes; something begins with
+    each kill.
+    """
+    choose = random.Random(SEED)
+    for number, begins in enumerate(begun):
+        if number % WRITING == 0:
+            await site.kill_writing(begins.set)
+        else:
+            await site.worker.serving()
+            begins.set()
+            await asyncio.sleep(choose.uniform(0.2, 1.5))
+            await site.restart_worker()
 
 
 async def rise(case: Played, filed: dict[str, Any], acts: Acts) -> None:
@@ -127,19 +109,19 @@ async def test_cases_rise_as_they_would_undisturbed(undivided: Site) -> None:
     site = undivided
     # Who acts insists for as long as the kills go on.
     site.complaints = Complaints(site.time.client, site.pool, patience=600)
-    killing = Killing(site)
+    begun = [asyncio.Event() for _ in range(KILLS)]
     expected = {name: undisturbed(filed, acts) for name, (filed, acts) in RISES.items()}
     assert all(expected.values())
     names = [list(RISES)[number % len(RISES)] for number in range(CASES)]
 
     async def one(number: int) -> Played:
-        await killing.about(number // AT_ONCE)
+        await begun[number // AT_ONCE].wait()
         # A shop of its own for each case: many complaints about one would be an incident.
         case = Played(site, Actor(id=f"seller-{number}", role=Role.RESPONDENT))
         await rise(case, *RISES[names[number]])
         return case
 
-    kills = asyncio.create_task(killing.run())
+    kills = asyncio.create_task(kill_again_and_again(site, begun))
     cases = await asyncio.gather(*(one(number) for number in range(CASES)))
     await kills
     for name, case in zip(names, cases, strict=True):

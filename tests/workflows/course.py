@@ -23,6 +23,7 @@ from states import events
 from states.case import Case
 from states.events import Act, ProposalAnswer
 from states.values import Answer, Claim, Head, RemedyTerms, Scores, SellerContact
+from tests.embedded import PATIENCE
 from tests.states.story import AGENT, BUYER, CHIEF, SELLER, START, item, text
 from tests.workflows.desk import Desk
 
@@ -103,7 +104,7 @@ SAMPLES: dict[type[Act], Act] = {
 
 async def until(desk: Desk, case_id: str, met: Callable[[Case], bool]) -> Case:
     """Wait for a case to meet a condition."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not met(case := await desk.case(case_id)):
             await asyncio.sleep(0.02)
     return case

@@ -33,7 +33,7 @@ from states import effects, events
 from states.case import Case
 from states.events import Act
 from states.values import Answer, ClockState, Head, NoticeState
-from tests.embedded import FAST
+from tests.embedded import FAST, PATIENCE
 from tests.states.story import AGENT, BUYER, SELLER, item, text
 from tests.workflows.course import (
     GOOD,
@@ -493,7 +493,7 @@ async def test_acts_in_flight_while_a_case_is_archived_with_the_database_away(
         forwarding = asyncio.create_task(desk.forward(case_id, days=30))
         await asyncio.sleep(0.5)
         await stoppable.start()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             assert not await forwarding
             await sending
         require_all_on_record(answered, await numbers(desk, case_id))

@@ -26,6 +26,7 @@ from states.events import Act
 from states.incident import CloseIncident, Incident, Leg, OpenIncident, Reached, Tally
 from states.journal import Entry
 from states.values import Actor, Answer
+from tests.embedded import PATIENCE
 from tests.states.story import AGENT, BUYER, CHIEF, SELLER, START, text
 from tests.workflows.course import failures, until, until_stage
 from tests.workflows.desk import Desk
@@ -82,7 +83,7 @@ class Product:
         return known
 
     async def until(self, met: Callable[[Incident], bool]) -> Incident:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not met(known := await self.incident()):
                 await asyncio.sleep(0.02)
         return known
@@ -408,7 +409,7 @@ async def test_cases_that_do_not_answer_hold_up_no_other_and_are_asked_again_in_
     close = CloseIncident(request_id="r-2", actor=CHIEF, reason=text("over"))
     assert (await stand_in.execute_update("close_incident", close, result_type=Answer)).accepted
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while len(slow.legs) < 2 or not slow.noted:
             await asyncio.sleep(0.02)
     assert (slow.legs[0].held, slow.legs[1].held) == ((), ("case-2", "case-4"))
